@@ -1,0 +1,1 @@
+"""Whole stories on data, run through the real services, with the figures they must reach."""

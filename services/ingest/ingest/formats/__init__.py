@@ -1,0 +1,1 @@
+"""One module per format: bytes in, canonical events or reasons out, pure."""

@@ -1,0 +1,1 @@
+"""Decides who supplies whom, by replaying the log through a pure step."""

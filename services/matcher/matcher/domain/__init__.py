@@ -1,0 +1,1 @@
+"""The pure state machine: no clock, no chance, no input or output."""
