@@ -1,0 +1,170 @@
+"""CloudEvents 1.0 in the forms that Tenon speaks.
+
+Kafka Protocol Binding 1.0.2 §3 (binary and structured content mode), HTTP Protocol Binding 1.0.2 §3
+(structured, binary, batched) and the JSON Event Format 1.0.2. Data is JSON and is carried as bytes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+from urllib.parse import unquote
+from uuid import UUID, uuid5
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tenon.contracts.codec import NotJson, encode
+
+JSON = "application/json"
+STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+_NAMESPACE = UUID("5b6f5a0c-6f0e-5f6b-9a53-0c1f6f1f7a10")
+_CORE = frozenset({"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema"})
+
+KafkaHeaders = Sequence[tuple[str, bytes]]
+
+
+class NotCloudEvent(ValueError):
+    """The message is not a CloudEvent that Tenon reads; `attribute` is the one at fault."""
+
+    def __init__(self, attribute: str, reason: str) -> None:
+        super().__init__(f"{attribute}: {reason}")
+        self.attribute, self.reason = attribute, reason
+
+
+@dataclass(frozen=True, slots=True)
+class CloudEvent:
+    """An event: its context attributes and its data as JSON bytes. `time` is RFC 3339 text."""
+
+    id: str
+    source: str
+    type: str
+    data: bytes
+    time: str | None = None
+    subject: str | None = None
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    def attributes(self) -> dict[str, str]:
+        """Return every context attribute that is set, but for the content type of the data."""
+        optional = {"time": self.time, "subject": self.subject}
+        core = {"specversion": "1.0", "id": self.id, "source": self.source, "type": self.type}
+        return {**core, **{name: value for name, value in optional.items() if value}, **self.extensions}
+
+
+_Text = Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class _Envelope(Struct, frozen=True):
+    specversion: str
+    id: _Text
+    source: _Text
+    type: _Text
+    data: msgspec.Raw = msgspec.Raw(b"")
+    time: str | None = None
+    subject: str | None = None
+    datacontenttype: str | None = None
+    data_base64: str | None = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def event_id(topic: str, partition: int, round_number: int, index: int) -> str:
+    """Return the id of what a round emits: the same when it is emitted again, another for every other."""
+    return str(uuid5(_NAMESPACE, f"{topic}/{partition}/{round_number}/{index}"))
+
+
+def to_kafka(event: CloudEvent) -> list[tuple[str, bytes]]:
+    """Return the headers of binary content mode; the record's value is `event.data`."""
+    headers = [(f"ce_{name}", value.encode()) for name, value in event.attributes().items()]
+    headers.append(("content-type", JSON.encode()))
+    return headers
+
+
+def from_kafka(headers: KafkaHeaders, value: bytes | None) -> CloudEvent:
+    """Read a record in either content mode; raise `NotCloudEvent` or `NotJson`."""
+    if value is None:
+        raise NotCloudEvent("data", "the record has no value")
+    texts = _decoded(headers)
+    content_type = texts.get("content-type", JSON)
+    if content_type.startswith(STRUCTURED):
+        return from_structured(value)
+    if content_type.startswith("application/cloudevents"):
+        raise NotCloudEvent("content-type", f"{content_type} is not read; use {STRUCTURED}")
+    return _binary({name[3:]: text for name, text in texts.items() if name.startswith("ce_")}, value)
+
+
+def from_http(headers: Mapping[str, str], body: bytes) -> CloudEvent:
+    """Read a request in binary content mode (`ce-` headers, percent-encoded as §3.1.3.2 says)."""
+    attributes = {
+        name[3:].lower(): unquote(text) for name, text in headers.items() if name[:3].lower() == "ce-"
+    }
+    return _binary(attributes, body)
+
+
+def from_structured(body: bytes) -> CloudEvent:
+    """Read one event in the JSON format; raise `NotCloudEvent` or `NotJson`."""
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.ValidationError as error:
+        raise NotCloudEvent("envelope", str(error)) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotJson(str(error) or "nested too deeply") from error
+    if envelope.specversion != "1.0":
+        raise NotCloudEvent("specversion", f"{envelope.specversion!r} is not read; use '1.0'")
+    if envelope.data_base64 is not None or not bytes(envelope.data):
+        raise NotCloudEvent("data", "data must be given, as JSON")
+    _check_content_type(envelope.datacontenttype)
+    return CloudEvent(
+        envelope.id, envelope.source, envelope.type, bytes(envelope.data), envelope.time, envelope.subject
+    )
+
+
+def split_batch(body: bytes) -> list[bytes]:
+    """Return the events of a batch, each to be read by `from_structured`; raise `NotJson`."""
+    try:
+        return [bytes(item) for item in _list.decode(body)]
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotJson(f"a batch is a JSON array of events: {error}") from error
+
+
+def to_structured(event: CloudEvent) -> bytes:
+    """Return the JSON format of an event."""
+    return encode({**event.attributes(), "datacontenttype": JSON, "data": msgspec.Raw(event.data)})
+
+
+def to_batch(events: Iterable[CloudEvent]) -> bytes:
+    """Return the JSON batch format of events."""
+    return b"[" + b",".join(to_structured(event) for event in events) + b"]"
+
+
+def _decoded(headers: KafkaHeaders) -> dict[str, str]:
+    try:
+        return {name: value.decode() for name, value in headers}
+    except (UnicodeDecodeError, AttributeError) as error:
+        raise NotCloudEvent("headers", "a header is not UTF-8 text") from error
+
+
+def _binary(attributes: Mapping[str, str], data: bytes) -> CloudEvent:
+    for name in ("specversion", "id", "source", "type"):
+        if not attributes.get(name):
+            raise NotCloudEvent(name, "missing")
+    if attributes["specversion"] != "1.0":
+        raise NotCloudEvent("specversion", f"{attributes['specversion']!r} is not read; use '1.0'")
+    _check_content_type(attributes.get("datacontenttype"))
+    extensions = {name: value for name, value in attributes.items() if name not in _CORE}
+    return CloudEvent(
+        attributes["id"],
+        attributes["source"],
+        attributes["type"],
+        data,
+        attributes.get("time"),
+        attributes.get("subject"),
+        extensions,
+    )
+
+
+def _check_content_type(content_type: str | None) -> None:
+    if content_type is not None and content_type.split(";")[0].strip() != JSON:
+        raise NotCloudEvent("datacontenttype", f"{content_type!r} is not read; use {JSON!r}")

@@ -1,0 +1,118 @@
+"""The current state of an offer or a demand, as the matcher tells it at most once per round."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from tenon.contracts.values import (
+    Id,
+    Instant,
+    Item,
+    Money,
+    Position,
+    Quantity,
+    Region,
+    Revision,
+    Shape,
+    Tier,
+)
+
+PositionStatus = Literal["open", "filled", "withdrawn", "expired"]
+Test = Literal[
+    "class",
+    "unit",
+    "same_party",
+    "blocked",
+    "declined_before",
+    "region",
+    "certificates",
+    "currency",
+    "price",
+    "readiness",
+    "window",
+    "exhausted",
+    "distance",
+    "held_back",
+    "not_worth",
+]
+
+
+class OfferWindow(Shape, frozen=True, kw_only=True):
+    """`quantity` = free + consumed, unless `overdrawn` says by how much more is consumed than is left."""
+
+    id: Id
+    from_: Instant = field(name="from")
+    until: Instant
+    quantity: Quantity
+    consumed: Quantity
+    free: Quantity
+    overdrawn: Quantity
+
+
+class DemandWindow(Shape, frozen=True, kw_only=True):
+    """asked = open + proposed + confirmed + shipped + delivered + given_up, each at least 0."""
+
+    id: Id
+    from_: Instant = field(name="from")
+    until: Instant
+    asked: Quantity
+    open: Quantity
+    proposed: Quantity
+    confirmed: Quantity
+    shipped: Quantity
+    delivered: Quantity
+    given_up: Quantity
+
+
+class NearestMiss(Shape, frozen=True, kw_only=True):
+    """An offer that would fit if one thing changed, in coarse steps."""
+
+    test: Test
+    change: Annotated[str, Meta(max_length=200)]
+    offers: int
+    quantity: Quantity
+
+
+class Reasons(Shape, frozen=True, kw_only=True):
+    """Why a demand is open: how many offers failed each test, as of a round."""
+
+    as_of: Instant
+    considered: int
+    failed: dict[Test, int]
+    nearest: list[NearestMiss] = []
+
+
+class OfferPosition(Shape, frozen=True, kw_only=True):
+    """An offer as Tenon sees it."""
+
+    party: Id
+    offer: Id
+    revision: Revision
+    status: PositionStatus
+    market: str
+    item: Item
+    site: Id
+    region: Region
+    position: Position
+    windows: list[OfferWindow]
+    at: Instant
+    price: Money | None = None
+
+
+class DemandPosition(Shape, frozen=True, kw_only=True):
+    """A demand as Tenon sees it; `reasons` when something of it is open."""
+
+    party: Id
+    demand: Id
+    revision: Revision
+    status: PositionStatus
+    market: str
+    item: Item
+    site: Id
+    region: Region
+    position: Position
+    tier: Tier
+    windows: list[DemandWindow]
+    at: Instant
+    highest_price: Money | None = None
+    reasons: Reasons | None = None

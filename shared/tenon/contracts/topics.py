@@ -1,0 +1,60 @@
+"""Every topic: what it is keyed by, how long it is kept, how large a record may be.
+
+The partitions of `tenon.market.v1` never change: a market lives in one partition for good.
+"""
+
+from dataclasses import dataclass
+
+_DAY_MS = 86_400_000
+MAX_RECORD_BYTES = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A Kafka topic. `retention_ms` None: kept for ever; `partitions` None: as many as the markets have."""
+
+    name: str
+    key: str
+    meaning: str
+    partitions: int | None = None
+    compacted: bool = False
+    retention_ms: int | None = None
+    max_message_bytes: int = MAX_RECORD_BYTES
+
+
+MARKET = Topic("tenon.market.v1", "market", "everything the matcher acts on: the log")
+DOCKINGS = Topic("tenon.dockings.v1", "party/demand", "each step of each docking")
+POSITIONS = Topic(
+    "tenon.positions.v1",
+    "party/kind/id",
+    "the current state of an offer or demand, and why it is open",
+    compacted=True,
+)
+ALERTS = Topic("tenon.alerts.v1", "market", "unmet demands, overdrawn offers", retention_ms=60 * _DAY_MS)
+ROUNDS = Topic("tenon.rounds.v1", "partition", "what each round read and decided: the proof")
+REJECTED = Topic("tenon.rejected.v1", "source topic", "what could not be used, with reason and origin")
+PARTIES = Topic(
+    "tenon.parties.v1", "party", "public facts of parties and the hashes of their keys", compacted=True
+)
+LAYOUT = Topic(
+    "tenon.layout.v1", "name", "the market table that the log was written with", partitions=1, compacted=True
+)
+TELEMETRY = Topic(
+    "tenon.telemetry.v1",
+    "asset",
+    "normalised observations of machines and stock; nothing writes it yet",
+    retention_ms=7 * _DAY_MS,
+)
+
+TOPICS: tuple[Topic, ...] = (
+    MARKET,
+    TELEMETRY,
+    DOCKINGS,
+    POSITIONS,
+    ALERTS,
+    ROUNDS,
+    REJECTED,
+    PARTIES,
+    LAYOUT,
+)
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
