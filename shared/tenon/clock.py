@@ -1,0 +1,24 @@
+"""Where a process takes the present time from.
+
+Deciding code is given a `Clock`, so that a replay or a test can move time itself. Nothing outside this
+module and the measurement of durations (time.monotonic) asks the operating system for the time.
+"""
+
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Anything that knows the present time in milliseconds since 1970-01-01T00:00:00Z."""
+
+    def now_ms(self) -> int:
+        """Return the present time in milliseconds since the epoch."""
+        ...
+
+
+class WallClock:
+    """The operating system's clock."""
+
+    def now_ms(self) -> int:
+        """Return the present time in milliseconds since the epoch."""
+        return time.time_ns() // 1_000_000

@@ -1,0 +1,198 @@
+"""The one module that imports aiokafka: what we use of it, with types, and its errors in our words.
+
+aiokafka ships no types, so `Any` ends here. Without its C extension it works at a sixth of its speed and says
+nothing, so this module refuses to be imported without it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+import aiokafka
+import aiokafka.errors as kafka_errors
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.partitioner import murmur2
+from aiokafka.record import default_records
+
+from tenon.errors import Misconfigured, Transient
+from tenon.kafka.connection import KafkaSettings
+from tenon.records import Record, TopicPartition
+
+if not default_records.DefaultRecordBatchBuilder.__module__.startswith("aiokafka.record._crecords"):
+    raise Misconfigured(
+        "aiokafka runs without its C extension, at a sixth of its speed: unset AIOKAFKA_NO_EXTENSIONS,"
+        " or install a wheel of aiokafka for this platform"
+    )
+
+_STOP_SECONDS = 3.0
+NotEnqueued = kafka_errors.KafkaTimeoutError
+"""What `send_batch` raises when the batch was not taken: the one error after which it may be given again."""
+_REFUSED = (
+    kafka_errors.TopicAuthorizationFailedError,
+    kafka_errors.GroupAuthorizationFailedError,
+    kafka_errors.ClusterAuthorizationFailedError,
+    kafka_errors.AuthenticationFailedError,
+    kafka_errors.UnsupportedVersionError,
+)
+_OUT_OF_RANGE = (kafka_errors.OffsetOutOfRangeError, kafka_errors.NoOffsetForPartitionError)
+_STALE_MEMBER = (kafka_errors.CommitFailedError, kafka_errors.IllegalStateError)
+
+
+class DriverBatch(Protocol):
+    """A batch under construction."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes | None, headers: Sequence[object]
+    ) -> object | None:
+        """Add a record; None when it does not fit."""
+        ...
+
+
+class DriverProducer(Protocol):
+    """What we use of an aiokafka producer."""
+
+    def create_batch(self) -> DriverBatch:
+        """Begin a batch."""
+        ...
+
+    def send_batch(self, batch: DriverBatch, topic: str, *, partition: int) -> Awaitable[Any]:
+        """Hand a batch over; returns a future of its being written."""
+        ...
+
+    def partitions_for(self, topic: str) -> Awaitable[set[int]]:
+        """Return the numbers of a topic's partitions."""
+        ...
+
+    def start(self) -> Awaitable[None]:
+        """Connect."""
+        ...
+
+    def stop(self) -> Awaitable[None]:
+        """Send what is left and disconnect; waits for ever when the broker is away."""
+        ...
+
+
+class StaleMember(Transient):
+    """This member's partitions were given to others: it will be assigned anew."""
+
+
+def murmur2_partition(key: bytes, partitions: int) -> int:
+    """Return the partition Kafka's own clients choose for a key."""
+    number: int = murmur2(key)
+    return (number & 0x7FFFFFFF) % partitions
+
+
+def new_producer(kafka: KafkaSettings, *, batch_bytes: int) -> DriverProducer:
+    """Make an idempotent producer that waits for all in-sync replicas; `start` it."""
+    producer: DriverProducer = aiokafka.AIOKafkaProducer(
+        bootstrap_servers=kafka.bootstrap,
+        client_id=kafka.client_id,
+        enable_idempotence=True,
+        acks="all",
+        max_batch_size=batch_bytes,
+        max_request_size=2 * batch_bytes,
+        request_timeout_ms=kafka.request_timeout_ms,
+        linger_ms=0,
+    )
+    return producer
+
+
+def on_sender_end(producer: DriverProducer, callback: Callable[[], None]) -> None:
+    """Call back when the producer's background task ends: nothing is ever sent or answered after that."""
+    task = producer._sender.sender_task  # type: ignore[attr-defined]
+    task.add_done_callback(lambda _: callback())
+
+
+async def end_producer(producer: DriverProducer, *, clean: bool) -> None:
+    """End a producer; one that still holds something is taken apart without waiting."""
+    inner: Any = producer
+    if clean:
+        with suppress(TimeoutError, kafka_errors.KafkaError):
+            await asyncio.wait_for(producer.stop(), _STOP_SECONDS)
+            return
+    inner._closed = True
+    task = inner._sender.sender_task
+    if task is not None:
+        task.cancel()
+    await inner.client.close()
+
+
+def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
+    """Make a consumer that never resets an offset and never commits by itself."""
+    return aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=kafka.bootstrap,
+        client_id=kafka.client_id,
+        request_timeout_ms=kafka.request_timeout_ms,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        fetch_max_wait_ms=500,
+        **options,
+    )
+
+
+def listener(
+    on_assigned: Callable[[Iterable[Any]], None], on_revoked: Callable[[Iterable[Any]], None]
+) -> object:
+    """Make a rebalance listener of two plain functions: neither may wait, so no rebalance waits for us."""
+
+    class Listener(aiokafka.ConsumerRebalanceListener):  # type: ignore[misc]
+        def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+            on_assigned(assigned)
+
+        def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+            on_revoked(revoked)
+
+    return Listener()
+
+
+def new_admin(kafka: KafkaSettings) -> Any:
+    """Make an administration client; `start` and `close` it."""
+    return AIOKafkaAdminClient(
+        bootstrap_servers=kafka.bootstrap,
+        client_id=kafka.client_id,
+        request_timeout_ms=kafka.request_timeout_ms,
+    )
+
+
+def new_topic(name: str, partitions: int, replication: int, config: Mapping[str, str]) -> object:
+    """Describe a topic to be created."""
+    return NewTopic(name, partitions, replication, topic_configs=dict(config))
+
+
+def error_name(code: int) -> str:
+    """Return the name of one of the protocol's error codes."""
+    name: str = kafka_errors.for_code(code).__name__
+    return name
+
+
+def driver_partition(prefix: str, partition: TopicPartition) -> Any:
+    """Return aiokafka's own name of a partition."""
+    return aiokafka.TopicPartition(prefix + partition.topic, partition.partition)
+
+
+def own_partition(prefix: str, partition: Any) -> TopicPartition:
+    """Return our name of a partition."""
+    return TopicPartition(partition.topic[len(prefix) :], partition.partition)
+
+
+def own_records(topic: str, records: Iterable[Any]) -> list[Record]:
+    """Return what was read, in our words; `topic` without the prefix."""
+    return [Record(topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp) for r in records]
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn aiokafka's errors into ours."""
+    try:
+        yield
+    except _OUT_OF_RANGE as error:
+        raise Misconfigured(f"Kafka no longer holds the offset that is to be read next: {error}") from error
+    except _STALE_MEMBER as error:
+        raise StaleMember(str(error)) from error
+    except _REFUSED as error:
+        raise Misconfigured(f"Kafka refuses: {error!r}; check its access rules and versions") from error
+    except kafka_errors.KafkaError as error:
+        raise Transient(f"Kafka: {error!r}") from error
+    except (ConnectionError, TimeoutError) as error:
+        raise Transient(f"Kafka does not answer: {error!r}") from error

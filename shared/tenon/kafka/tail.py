@@ -1,0 +1,98 @@
+"""Reading a topic without a group: for tables kept in compacted topics, for people, for tests."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tenon.errors import Misconfigured
+from tenon.kafka import _driver
+from tenon.kafka.connection import KafkaSettings
+from tenon.records import Record, TopicPartition
+
+_POLL_MS = 200
+_MAX_RECORDS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where to begin: the oldest record kept, the next to be written, an offset, or a time in epoch ms."""
+
+    at: Literal["beginning", "end", "offset", "time"] = "beginning"
+    value: int = 0
+
+
+async def read(
+    kafka: KafkaSettings,
+    topic: str,
+    *,
+    partitions: Iterable[int] | None = None,
+    start: Start = Start(),
+    follow: bool = False,
+) -> AsyncGenerator[Record, None]:
+    """Yield a topic's records in order per partition, until its present end, or for ever with `follow`."""
+    async with _assigned(kafka, topic, partitions) as (consumer, assigned):
+        ends = await consumer.end_offsets(assigned)
+        await _seek(consumer, assigned, start)
+        unread = set(assigned)
+        while follow or unread:
+            found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_MAX_RECORDS)
+            for where, records in found.items():
+                for record in _driver.own_records(topic, records):
+                    if follow or record.offset < ends[where]:
+                        yield record
+            if not follow:
+                unread = {where for where in unread if await consumer.position(where) < ends[where]}
+
+
+async def read_compacted(kafka: KafkaSettings, topic: str) -> dict[bytes, bytes]:
+    """Return the present value of each key of a compacted topic, without the deleted ones."""
+    table: dict[bytes, bytes] = {}
+    async with aclosing(read(kafka, topic)) as records:
+        async for record in records:
+            if record.key is None:
+                continue
+            if record.value is None:
+                table.pop(record.key, None)
+            else:
+                table[record.key] = record.value
+    return table
+
+
+@asynccontextmanager
+async def _assigned(
+    kafka: KafkaSettings, topic: str, partitions: Iterable[int] | None
+) -> AsyncIterator[tuple[Any, list[Any]]]:
+    consumer = _driver.new_consumer(kafka)
+    try:
+        with _driver.mapped_errors():
+            await consumer.start()
+            numbers = await _numbers(kafka, consumer, topic) if partitions is None else partitions
+            own = [TopicPartition(topic, number) for number in numbers]
+            assigned = [_driver.driver_partition(kafka.prefix, where) for where in own]
+            consumer.assign(assigned)
+            yield consumer, assigned
+    finally:
+        await consumer.stop()
+
+
+async def _numbers(kafka: KafkaSettings, consumer: Any, topic: str) -> list[int]:
+    name = kafka.prefix + topic
+    if name not in await consumer.topics():
+        raise Misconfigured(f"topic {name} does not exist; run `tenon topics`")
+    return sorted(consumer.partitions_for_topic(name))
+
+
+async def _seek(consumer: Any, assigned: list[Any], start: Start) -> None:
+    if start.at == "beginning":
+        await consumer.seek_to_beginning(*assigned)
+    elif start.at == "end":
+        await consumer.seek_to_end(*assigned)
+    elif start.at == "offset":
+        for where in assigned:
+            consumer.seek(where, start.value)
+    else:
+        found = await consumer.offsets_for_times(dict.fromkeys(assigned, start.value))
+        ends = await consumer.end_offsets(assigned)
+        for where in assigned:
+            consumer.seek(where, found[where].offset if found[where] else ends[where])

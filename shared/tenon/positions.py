@@ -1,0 +1,121 @@
+"""How far a service has got in each partition, and whose turn it is there: the fence of exactly-once effect.
+
+A row per partition holds the next offset to handle and an epoch. Whoever takes a partition raises the epoch;
+whoever commits moves the offset in the same transaction as its effects, by a function that raises SQLSTATE
+40001 (`Fenced`) unless offset and epoch are the expected ones. The check is inside the statement, because a
+check afterwards comes too late. A process that was frozen, or believes it still owns the partition, can
+therefore write nothing.
+
+`log_id` names the log the offset counts in: a topic made anew starts at 0 again, and its offsets mean
+something else.
+"""
+
+from dataclasses import dataclass, replace
+
+from tenon.db import Connection, Database
+from tenon.errors import Misconfigured
+from tenon.records import TopicPartition
+
+DDL_V1: tuple[str, ...] = (
+    """
+    CREATE TABLE positions (
+        topic text NOT NULL,
+        partition integer NOT NULL CHECK (partition >= 0),
+        next_offset bigint NOT NULL CHECK (next_offset >= 0),
+        epoch bigint NOT NULL CHECK (epoch > 0),
+        owner text NOT NULL,
+        log_id text NOT NULL,
+        taken_at timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (topic, partition)
+    ) WITH (fillfactor = 80)
+    """,
+    """
+    CREATE FUNCTION advance_position(
+        p_topic text, p_partition integer,
+        p_expected_offset bigint, p_expected_epoch bigint, p_next_offset bigint
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE positions SET next_offset = p_next_offset
+        WHERE topic = p_topic AND partition = p_partition
+          AND next_offset = p_expected_offset AND epoch = p_expected_epoch;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the position of %/% is no longer offset % in epoch %',
+                p_topic, p_partition, p_expected_offset, p_expected_epoch USING ERRCODE = '40001';
+        END IF;
+    END $$
+    """,
+)
+"""Statements of the first version, for a migration; it is frozen, a change comes as DDL_V2."""
+
+ADVANCE = "SELECT advance_position($1, $2, $3, $4, $5)"
+"""topic, partition, expected offset, expected epoch, next offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where this process stands in a partition, and in which epoch it was given it."""
+
+    next_offset: int
+    epoch: int
+
+
+class Positions:
+    """The positions of one service. `owner` names this process, `log_id` the log that offsets count in."""
+
+    def __init__(self, database: Database, *, owner: str, log_id: str) -> None:
+        self._database = database
+        self._owner = owner
+        self._log_id = log_id
+
+    async def take(self, partition: TopicPartition, start_offset: int = 0) -> Position:
+        """Raise the epoch of a partition and return its position; `start_offset` where there was none.
+
+        From its commit on nobody who took the partition earlier can advance it.
+        """
+        row = await self._database.fetchrow(
+            """
+            INSERT INTO positions AS p (topic, partition, next_offset, epoch, owner, log_id)
+            VALUES ($1, $2, $3, 1, $4, $5)
+            ON CONFLICT (topic, partition) DO UPDATE
+                SET epoch = p.epoch + 1, owner = excluded.owner, taken_at = now()
+                WHERE p.log_id = excluded.log_id
+            RETURNING next_offset, epoch
+            """,
+            *partition,
+            start_offset,
+            self._owner,
+            self._log_id,
+        )
+        if row is None:
+            raise Misconfigured(await self._other_log(partition))
+        return Position(row["next_offset"], row["epoch"])
+
+    async def held(self, partition: TopicPartition, position: Position) -> bool:
+        """Return whether the stored position is the one this process holds: then its state is still right."""
+        found = await self._database.fetchval(
+            "SELECT true FROM positions"
+            " WHERE topic = $1 AND partition = $2 AND next_offset = $3 AND epoch = $4",
+            *partition,
+            position.next_offset,
+            position.epoch,
+        )
+        return bool(found)
+
+    async def advance(
+        self, connection: Connection, partition: TopicPartition, position: Position, next_offset: int
+    ) -> Position:
+        """Move the position inside the caller's transaction; raises `Fenced` unless it is the stored one."""
+        await connection.execute(ADVANCE, *partition, position.next_offset, position.epoch, next_offset)
+        return replace(position, next_offset=next_offset)
+
+    async def _other_log(self, partition: TopicPartition) -> str:
+        stored = await self._database.fetchval(
+            "SELECT log_id FROM positions WHERE topic = $1 AND partition = $2", *partition
+        )
+        schema = self._database.schema
+        return (
+            f"the position of {partition} counts in log {stored}, Kafka holds log {self._log_id}: the topics"
+            " were made anew, or this is another cluster. Point TENON_KAFKA_BOOTSTRAP to the old cluster, or"
+            f" begin again with an empty schema: DROP SCHEMA {schema} CASCADE, then"
+            f" `python -m {schema} migrate`"
+        )

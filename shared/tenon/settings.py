@@ -1,0 +1,113 @@
+"""The settings all services share, read from `TENON_…` environment variables once, at start.
+
+Each field says what it means and in which unit: docs/configuration.md is generated from them. This module
+decides names, defaults and ranges; a setting only one service needs belongs to that service's own subclass.
+"""
+
+import os
+import socket
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tenon.errors import Misconfigured
+
+
+def _instance() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+class CommonSettings(BaseSettings):
+    """What every service is told by its environment."""
+
+    model_config = SettingsConfigDict(env_prefix="TENON_", extra="ignore", frozen=True)
+
+    kafka_bootstrap: str = Field(
+        default="127.0.0.1:9092", description="Kafka brokers to start from: host:port, comma-separated."
+    )
+    topic_prefix: str = Field(
+        default="",
+        pattern=r"^[a-zA-Z0-9._-]*$",
+        description="Put before each topic and group name, so that several Tenons can share a cluster.",
+    )
+    database_url: str = Field(
+        default="postgresql://127.0.0.1:5432/tenon",
+        description="PostgreSQL database and role of this service: postgresql://user:password@host:port/database.",
+    )
+    database_pool_size: int = Field(
+        default=8, ge=2, le=200, description="Most connections this process opens for hot statements."
+    )
+    http_host: str = Field(default="127.0.0.1", description="Address the HTTP server listens on.")
+    http_port: int = Field(
+        default=8000, ge=0, le=65535, description="Port the HTTP server listens on; 0: any free one."
+    )
+    clock: Literal["wall", "log"] = Field(
+        default="wall",
+        description="Where time comes from: wall, or log (only clock.ticked events move it: simulations).",
+    )
+    max_poll_records: int = Field(
+        default=2000, ge=1, le=100_000, description="Most records of one partition handled at a time."
+    )
+    instance: str = Field(
+        default_factory=_instance,
+        description="Name of this process among its kind; host name and process id if not set.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="How log lines are written to standard error."
+    )
+    stop_deadline_ms: int = Field(
+        default=10_000,
+        ge=100,
+        description="Time a graceful stop may take, in ms; then the process ends with status 1.",
+    )
+    session_timeout_ms: int = Field(
+        default=10_000,
+        ge=1_000,
+        description="Kafka gives a silent consumer's partitions to another after this time, in ms.",
+    )
+    rebalance_timeout_ms: int = Field(
+        default=60_000,
+        ge=1_000,
+        description="Time a consumer has to join a rebalance, in ms; longer than any round takes.",
+    )
+    retry_deadline_ms: int = Field(
+        default=120_000,
+        ge=0,
+        description="A dependency that is away is retried for this time, in ms; then the process exits.",
+    )
+    markets_file: Path | None = Field(
+        default=None,
+        description="Table (TOML) of markets and their partitions; the default table if not set.",
+    )
+    failpoints: str = Field(
+        default="", description="For tests only: places at which the process dies, waits or fails."
+    )
+
+    @model_validator(mode="after")
+    def _timeouts_fit(self) -> "CommonSettings":
+        if self.rebalance_timeout_ms < self.session_timeout_ms:
+            raise ValueError("TENON_REBALANCE_TIMEOUT_MS must not be below TENON_SESSION_TIMEOUT_MS")
+        return self
+
+
+S = TypeVar("S", bound="CommonSettings")
+
+
+def load(settings_type: type[S]) -> S:
+    """Read the settings from the environment; raises `Misconfigured` that names each wrong variable."""
+    try:
+        return settings_type()
+    except ValidationError as error:
+        raise Misconfigured(
+            "; ".join(_explain(settings_type, item["loc"], item["msg"]) for item in error.errors())
+        ) from None
+
+
+def _explain(settings_type: type[CommonSettings], where: tuple[int | str, ...], message: str) -> str:
+    prefix = settings_type.model_config.get("env_prefix", "")
+    return f"{prefix}{where[0]!s}".upper() + f": {message}" if where else message

@@ -1,0 +1,401 @@
+"""The consumer loop: reads partitions in turn and gives their records to a handler, in order, one batch at a time.
+
+Kafka says which partitions this process reads, the handler's own store says from where. A partition is
+*assigned* by Kafka, then *opened* by the handler (which raises its epoch and loads its state), and only then
+*ready*. Until it is ready it stays paused, and opening it is retried outside the rebalance, so no rebalance
+waits for a database.
+
+    Transient      the same batch again, with backoff; the process exits when the deadline has passed
+    Fenced         the handler drops the partition's state; it is opened anew if Kafka still says it is ours
+    anything else  the loop ends, and with it the process
+
+Partitions are served in turn with one batch each, so a long backlog in one does not hold up another. This
+module must not know what a record says, and keeps nothing that a restart would miss.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tenon import log
+from tenon.clock import Clock, WallClock
+from tenon.errors import Fenced, Misconfigured, Transient
+from tenon.failpoints import failpoint
+from tenon.kafka.connection import KafkaSettings
+from tenon.kafka.consumer import Consumer, GroupTimes
+from tenon.metrics import COUNTS, Metrics, counter, gauge, histogram
+from tenon.records import Record, TopicPartition
+from tenon.retry import backoff_ms, retrying
+from tenon.settings import CommonSettings
+
+RECORDS = counter("consumer_records_total", "records handled", "topic", "partition")
+BATCHES = histogram("consumer_batch_records", "records handled at a time", "topic", buckets=COUNTS)
+SECONDS = histogram("consumer_batch_seconds", "time one batch took until it was durable", "topic")
+RETRIES = counter("consumer_retries_total", "batches and openings that were tried again", "topic")
+FENCED = counter("consumer_fenced_total", "times a partition was found to belong to another process", "topic")
+READY = gauge("consumer_partitions_ready", "partitions this process is handling")
+LAG = gauge("consumer_lag_records", "records not handled yet", "topic", "partition")
+LAG_SECONDS = gauge(
+    "consumer_lag_seconds", "age of the newest record handled, 0 when none is waiting", "topic", "partition"
+)
+REACHABLE = gauge("consumer_kafka_reachable", "1 when the brokers answered the last probe, else 0")
+
+_LEAVE_SECONDS = 5.0
+_logger = log.get("stream")
+
+
+class Handler(Protocol):
+    """What a service does with its partitions. No two calls for one partition overlap."""
+
+    async def open(self, partition: TopicPartition) -> int:
+        """Raise the partition's epoch, load its state, return the offset to read next.
+
+        Also called for a partition that is still held after a rebalance: then it may return at once. Raises
+        `Transient` to be called again.
+        """
+        ...
+
+    async def handle(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Handle records in order and return when their effect is durable; without records a timer is due.
+
+        Raises `Transient` when nothing was changed, in memory either, `Fenced` when the partition was lost.
+        """
+        ...
+
+    def wake_at_ms(self, partition: TopicPartition) -> int | None:
+        """Return when `handle` is wanted though no record arrives, by the loop's clock; None: never."""
+        ...
+
+    async def close(self, partition: TopicPartition) -> None:
+        """Drop the partition's state; another process may hold it already."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSettings:
+    """How a loop reads: most records at a time, and its waits, in ms."""
+
+    service: str
+    max_records: int = 2_000
+    times: GroupTimes = field(default_factory=GroupTimes)
+    retry_deadline_ms: int = 120_000
+    idle_ms: int = 100
+    commit_every_ms: int = 1_000
+    probe_every_ms: int = 2_000
+    probe_timeout_ms: int = 3_000
+
+    @classmethod
+    def of(cls, settings: CommonSettings, service: str) -> "StreamSettings":
+        """Take what a service was told by its environment."""
+        times = GroupTimes(settings.session_timeout_ms, settings.rebalance_timeout_ms)
+        return cls(service, settings.max_poll_records, times, settings.retry_deadline_ms)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A partition whose state the handler holds. `ready`: opened in the present assignment, and read."""
+
+    next_offset: int
+    ready: bool = False
+    newest_ms: int | None = None
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A partition that could not be opened or handled: since when, and when to try again (monotonic s)."""
+
+    since: float
+    attempts: int = 0
+    not_before: float = 0.0
+
+
+class ConsumerLoop:
+    """Runs one handler over the partitions that Kafka gives to this process."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        topics: Sequence[str],
+        group: str,
+        handler: Handler,
+        *,
+        settings: StreamSettings,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._topics = tuple(topics)
+        self._settings = settings
+        self._handler = handler
+        self._clock = clock
+        self._metrics = metrics
+        self._consumer = Consumer(
+            kafka,
+            topics,
+            group,
+            on_assigned=self._on_assigned,
+            on_revoked=self._on_revoked,
+            times=settings.times,
+        )
+        self._assigned: frozenset[TopicPartition] | None = None
+        self._changed = asyncio.Event()
+        self._held: dict[TopicPartition, _Held] = {}
+        self._troubles: dict[TopicPartition, _Trouble] = {}
+        self._reachable = False
+
+    def problem(self) -> str | None:
+        """Return why this loop is not reading, None if it is: for readiness."""
+        assigned = self._assigned
+        if assigned is None:
+            return "waiting for Kafka to assign partitions"
+        loading = sorted(str(where) for where in assigned if not self._is_ready(where))
+        if loading:
+            return f"loading {', '.join(loading)}"
+        return None if self._reachable else "Kafka does not answer"
+
+    def partitions(self) -> list[TopicPartition]:
+        """Return the partitions that are being handled now."""
+        return sorted(where for where, held in self._held.items() if held.ready)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read and handle until `stop` is set; then close every partition and leave the group."""
+        await retrying("join the group", self._consumer.start, deadline_ms=self._settings.retry_deadline_ms)
+        side = [
+            asyncio.create_task(_every(self._settings.commit_every_ms, self._commit), name="commit"),
+            asyncio.create_task(_every(self._settings.probe_every_ms, self._probe), name="probe"),
+        ]
+        try:
+            while not stop.is_set():
+                await self._turn(stop)
+                _raise_if_ended(side)
+        finally:
+            for task in side:
+                task.cancel()
+            await asyncio.gather(*side, return_exceptions=True)
+            await self._leave()
+
+    def _on_assigned(self, assigned: frozenset[TopicPartition]) -> None:
+        self._assigned = assigned
+        self._troubles.clear()
+        self._changed.set()
+
+    def _on_revoked(self) -> None:
+        self._assigned = None
+        for held in self._held.values():
+            held.ready = False
+
+    def _is_ready(self, where: TopicPartition) -> bool:
+        held = self._held.get(where)
+        return held is not None and held.ready
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        """Follow the assignment, serve every ready partition once, wait where there was nothing to do."""
+        await self._follow_assignment()
+        busy = False
+        for where in self.partitions():
+            if stop.is_set():
+                return
+            records = await self._take(where)
+            if self._is_ready(where) and (records or self._timer_due(where)):
+                await self._handle(where, records)
+                busy = True
+        if not busy:
+            await self._idle()
+
+    async def _follow_assignment(self) -> None:
+        assigned = self._assigned
+        if assigned is None:
+            return
+        for where in sorted(self._held.keys() - assigned):
+            await self._close(where)
+        for where in sorted(assigned):
+            trouble = self._troubles.get(where)
+            due = trouble is None or trouble.not_before <= time.monotonic()
+            if due and not self._is_ready(where) and self._assigned is assigned:
+                await self._open(where, assigned)
+        self._metrics.set(READY, len(self.partitions()))
+
+    async def _open(self, where: TopicPartition, assigned: frozenset[TopicPartition]) -> None:
+        with log.work("open", partition=str(where)) as line:
+            try:
+                await failpoint(f"{self._settings.service}.during_assignment")
+                offset = await self._handler.open(where)
+                self._held[where] = _Held(offset)
+                await self._check_range(where, offset)
+                # The assignment may have changed while the state was loaded: then the next turn opens again.
+                if self._assigned is assigned:
+                    self._consumer.seek_and_resume(where, offset)
+                    self._held[where].ready = True
+            except (Transient, Fenced) as error:
+                line.update(outcome="postponed", error=str(error))
+                self._postpone(where, error)
+            else:
+                line["next_offset"] = offset
+
+    async def _check_range(self, where: TopicPartition, offset: int) -> None:
+        first, end = (await self._consumer.ranges([where], self._settings.probe_timeout_ms))[where]
+        if not first <= offset <= end:
+            raise Misconfigured(
+                f"the stored position of {where} is offset {offset}, Kafka holds {first} to {end}: records were"
+                " deleted before they were handled, or the topic was made anew. Bring the topic back, or accept"
+                f" the gap: python -m {self._settings.service} positions set {where} {first}"
+            )
+
+    async def _take(self, where: TopicPartition) -> list[Record]:
+        if not self._is_ready(where):
+            return []
+        try:
+            records = await self._consumer.take(where, self._settings.max_records)
+        except Transient as error:
+            _logger.warning("poll failed", partition=str(where), error=str(error))
+            return []
+        return self._unhandled(where, records)
+
+    def _unhandled(self, where: TopicPartition, records: list[Record]) -> list[Record]:
+        """Return the records that are still to be handled: a batch fetched before a seek may hold old ones."""
+        next_offset = self._held[where].next_offset if where in self._held else 0
+        if not records or records[0].offset >= next_offset:
+            return records
+        return [record for record in records if record.offset >= next_offset]
+
+    async def _idle(self) -> None:
+        """Wait for a record, a timer or a new assignment."""
+        self._changed.clear()
+        ready = self.partitions()
+        wait_ms = self._settings.idle_ms
+        if not ready:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait_ms / 1000)
+            return
+        wakes = [wake for where in ready if (wake := self._handler.wake_at_ms(where)) is not None]
+        if wakes:
+            wait_ms = max(1, min(wait_ms, min(wakes) - self._clock.now_ms()))
+        try:
+            found = await self._consumer.wait(ready, wait_ms, self._settings.max_records)
+        except Transient as error:
+            _logger.warning("poll failed", error=str(error))
+            await asyncio.sleep(wait_ms / 1000)
+            return
+        for where, records in found.items():
+            if self._is_ready(where) and (fresh := self._unhandled(where, records)):
+                await self._handle(where, fresh)
+
+    def _timer_due(self, where: TopicPartition) -> bool:
+        wake = self._handler.wake_at_ms(where)
+        return wake is not None and wake <= self._clock.now_ms()
+
+    async def _handle(self, where: TopicPartition, records: Sequence[Record]) -> None:
+        started = time.perf_counter()
+        try:
+            await failpoint(f"{self._settings.service}.after_poll")
+            await self._handler.handle(where, records)
+        except Transient as error:
+            self._postpone(where, error)
+            return
+        except Fenced as error:
+            self._postpone(where, error)
+            await self._close(where)
+            return
+        self._troubles.pop(where, None)
+        self._handled(where, records, time.perf_counter() - started)
+
+    def _handled(self, where: TopicPartition, records: Sequence[Record], seconds: float) -> None:
+        self._metrics.observe(SECONDS, seconds, topic=where.topic)
+        if not records:
+            return
+        held = self._held[where]
+        held.next_offset = records[-1].offset + 1
+        held.newest_ms = records[-1].timestamp_ms
+        self._metrics.add(RECORDS, len(records), topic=where.topic, partition=where.partition)
+        self._metrics.observe(BATCHES, len(records), topic=where.topic)
+
+    def _postpone(self, where: TopicPartition, error: Transient | Fenced) -> None:
+        """Stop reading a partition and open it anew later; raises when it has failed for too long.
+
+        A process that was frozen believes it still owns what it lost, until its next heartbeat: it must not
+        raise the epoch again before, or it would fence the rightful owner.
+        """
+        now = time.monotonic()
+        trouble = self._troubles.setdefault(where, _Trouble(now))
+        if isinstance(error, Fenced):
+            wait_ms = 2 * self._settings.times.heartbeat_ms
+            self._metrics.add(FENCED, topic=where.topic)
+        elif (now - trouble.since) * 1000 > self._settings.retry_deadline_ms:
+            raise error
+        else:
+            wait_ms = backoff_ms(trouble.attempts, jitter=random.random())
+            self._metrics.add(RETRIES, topic=where.topic)
+        trouble.attempts += 1
+        trouble.not_before = now + wait_ms / 1000
+        self._unready(where)
+        _logger.warning("postponed", partition=str(where), wait_ms=wait_ms, error=str(error))
+
+    def _unready(self, where: TopicPartition) -> None:
+        held = self._held.get(where)
+        if held is not None and held.ready:
+            held.ready = False
+            with suppress(Transient):
+                self._consumer.pause(where)
+
+    async def _close(self, where: TopicPartition) -> None:
+        self._held.pop(where, None)
+        for metric in (LAG, LAG_SECONDS):
+            self._metrics.forget(metric, topic=where.topic, partition=where.partition)
+        await self._handler.close(where)
+
+    async def _commit(self) -> None:
+        """Tell Kafka how far we are: for lag dashboards, so a failure is no loss."""
+        offsets = {where: held.next_offset for where, held in self._held.items() if held.ready}
+        if self._assigned is None or not offsets:
+            return
+        try:
+            await self._consumer.commit(offsets)
+        except Transient as error:
+            _logger.debug("offsets not committed", error=str(error))
+
+    async def _probe(self) -> None:
+        """Ask the brokers for the ends of our partitions: how much waits, and whether anybody answers."""
+        ready = self.partitions()
+        wanted = ready or [TopicPartition(self._topics[0], 0)]
+        try:
+            ranges = await self._consumer.ranges(wanted, self._settings.probe_timeout_ms)
+            self._reachable = True
+        except Transient:
+            self._reachable = False
+            ranges = {}
+        self._metrics.set(REACHABLE, int(self._reachable))
+        for where in ready:
+            if where in ranges and where in self._held:
+                self._show_lag(where, ranges[where][1])
+
+    def _show_lag(self, where: TopicPartition, end: int) -> None:
+        held = self._held[where]
+        lag = max(0, end - held.next_offset)
+        labels = {"topic": where.topic, "partition": where.partition}
+        self._metrics.set(LAG, lag, **labels)
+        if lag == 0:
+            self._metrics.set(LAG_SECONDS, 0, **labels)
+        elif held.newest_ms is not None:
+            self._metrics.set(LAG_SECONDS, (WallClock().now_ms() - held.newest_ms) / 1000, **labels)
+
+    async def _leave(self) -> None:
+        self._assigned = None
+        for where in sorted(self._held):
+            await self._close(where)
+        with suppress(TimeoutError, Transient):
+            await asyncio.wait_for(self._consumer.stop(), _LEAVE_SECONDS)
+
+
+async def _every(interval_ms: int, action: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await action()
+        await asyncio.sleep(interval_ms / 1000)
+
+
+def _raise_if_ended(tasks: Sequence["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        if task.done():
+            task.result()
