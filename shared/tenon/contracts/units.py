@@ -36,6 +36,10 @@ class NotWhole(ValueError):
     """The quantity cannot be counted exactly in the base unit's scale."""
 
 
+# An exponent can be a bomb: 1E+999999999 as an integer fills the memory, 1E-999999999 as a fraction too.
+_LIMIT = Decimal(10) ** 15
+_MOST_DECIMALS = 30
+
 PIECE = Dimension("piece", "C62", 1)
 MASS = Dimension("mass", "KGM", 1_000)
 LENGTH = Dimension("length", "MTR", 1_000)
@@ -114,15 +118,24 @@ def unit(code: str) -> Unit:
 
 
 def to_counts(quantity: Decimal, code: str) -> int:
-    """Count a quantity in `1/scale` base units; raise `NotWhole` when that is not exact."""
+    """Count a quantity in `1/scale` base units; raise `NotWhole` when that is not exact, or absurd."""
     measured = unit(code)
+    if not quantity.is_finite() or not 0 <= quantity < _LIMIT:
+        raise NotWhole(f"{quantity} {code} is not a number of at least 0 and below {_LIMIT:.0e}")
     if measured.factor == 1 and measured.dimension.scale == 1 and quantity == quantity.to_integral_value():
         return int(quantity)
+    if _decimals(quantity) > _MOST_DECIMALS:
+        raise NotWhole(f"{quantity} {code} has more than {_MOST_DECIMALS} decimals")
     counts = Fraction(quantity) * measured.factor * measured.dimension.scale
     if counts.denominator != 1:
         grain = f"1/{measured.dimension.scale} {measured.dimension.base_unit}"
         raise NotWhole(f"{quantity} {code} is not a whole number of {grain}")
     return counts.numerator
+
+
+def _decimals(quantity: Decimal) -> int:
+    exponent = quantity.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 def from_counts(counts: int, base_unit: str) -> Decimal:
