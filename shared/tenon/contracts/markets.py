@@ -6,11 +6,13 @@ with it at start, because a market that moves would be decided twice.
 
 import tomllib
 from collections.abc import Iterable
+from typing import Annotated
 from zlib import crc32
 
 import msgspec
+from msgspec import Meta
 
-from tenon.contracts.values import ItemClass, Shape
+from tenon.contracts.values import ItemClass, Scheme, Shape
 
 # Classifications in which codes are hierarchical by leading digits: how many digits make a market.
 _MARKET_DIGITS = {"hs": 2, "isic": 2, "unspsc": 2, "cpv": 2, "eclass": 2, "nace": 2, "cpc": 2}
@@ -19,9 +21,9 @@ _MARKET_DIGITS = {"hs": 2, "isic": 2, "unspsc": 2, "cpv": 2, "eclass": 2, "nace"
 class MarketRule(Shape, frozen=True, kw_only=True):
     """Classes of a scheme whose normalised code starts with `prefix` belong to `market`."""
 
-    scheme: str
-    prefix: str
-    market: str
+    scheme: Scheme
+    prefix: Annotated[str, Meta(max_length=64)]
+    market: Annotated[str, Meta(min_length=1, max_length=128)]
     partition: int | None = None
 
 
@@ -42,12 +44,15 @@ def normalise_code(item_class: ItemClass) -> str:
     Hierarchical digit codes lose separators and the trailing zero pairs that pad them
     (UNSPSC 31160000 = 3116, CPV 33140000-3 without its check digit); other schemes are case-folded.
     """
-    code = item_class.code
-    if item_class.scheme not in _MARKET_DIGITS:
+    return _normalised(item_class.scheme, item_class.code)
+
+
+def _normalised(scheme: str, code: str) -> str:
+    if scheme not in _MARKET_DIGITS:
         return code.lower()
-    digits = code.split("-")[0] if item_class.scheme == "cpv" else code.replace("-", "")
+    digits = code.split("-")[0] if scheme == "cpv" else code.replace("-", "")
     digits = digits.replace(".", "").lower()
-    while len(digits) > 2 and digits.endswith("00") and item_class.scheme in ("unspsc", "cpv", "eclass"):
+    while len(digits) > 2 and digits.endswith("00") and scheme in ("unspsc", "cpv", "eclass"):
         digits = digits[:-2]
     return digits
 
@@ -66,6 +71,9 @@ def check_table(table: MarketTable) -> MarketTable:
     seen: dict[tuple[str, str], str] = {}
     homes: dict[str, int | None] = {}
     for rule in table.rules:
+        written = _normalised(rule.scheme, rule.prefix)
+        if rule.prefix != written:
+            raise BadMarketTable(f"{rule.scheme}:{rule.prefix} would match nothing; write {written!r}")
         if rule.partition is not None and not 0 <= rule.partition < table.partitions:
             raise BadMarketTable(f"market {rule.market}: partition {rule.partition} does not exist")
         if (rule.scheme, rule.prefix) in seen:

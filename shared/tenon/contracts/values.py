@@ -35,7 +35,11 @@ Quantity = Annotated[
     Decimal,
     Meta(
         description="A decimal number of at least 0, as a JSON number or a string, in the item's unit.",
-        extra_json_schema={"type": ["number", "string"], "minimum": 0},
+        extra_json_schema={
+            "type": ["number", "string"],
+            "minimum": 0,
+            "pattern": r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$",
+        },
     ),
 ]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
@@ -49,6 +53,7 @@ Region = Annotated[
         description="ISO 3166 code, finer parts after a hyphen: CN, CN-SD, US-TX.",
     ),
 ]
+Scheme = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$(?!\n)")]
 Label = Annotated[str, Meta(min_length=1, max_length=200)]
 Note = Annotated[str, Meta(max_length=1000)]
 Tier = Annotated[int, Meta(ge=1, le=9, description="Urgency: 1 is served first.")]
@@ -65,7 +70,7 @@ class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 class ItemClass(Shape, frozen=True, kw_only=True):
     """What kind of thing it is, in an open list of classifications (hs, isic, unspsc, eclass, cpv, own …)."""
 
-    scheme: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,31}$(?!\n)")]
+    scheme: Scheme
     code: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)")]
 
 
