@@ -1,38 +1,42 @@
 """Bytes to events and back: strict where events are accepted, tolerant where the log is read."""
 
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
+from tenon.contracts.faults import InvalidData, explained, known
+
+__all__ = [
+    "InvalidData",
+    "NotJson",
+    "convert_strict",
+    "decode_strict",
+    "decode_tolerant",
+    "decoder",
+    "encode",
+    "encode_text",
+    "instant",
+    "parse",
+    "unix_ms",
+]
+
 T = TypeVar("T", bound=msgspec.Struct)
-
-_AT = re.compile(r" - at `(?P<path>[^`]*)`$")
-_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<name>.*)`$", re.S)
-_MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$", re.S)
-_EXPECTED = re.compile(r"^Expected (?P<expected>.*?)(?:, got (?P<got>.*))?$", re.S)
-
-
-class InvalidData(ValueError):
-    """Data that does not fit its type: where (RFC 6901 pointer), why, and what would be right."""
-
-    def __init__(self, pointer: str, reason: str, expected: str) -> None:
-        super().__init__(f"{pointer or '/'}: {reason}; expected {expected}")
-        self.pointer, self.reason, self.expected = pointer, reason, expected
 
 
 class NotJson(ValueError):
     """Bytes that are not one JSON text (RFC 8259)."""
 
 
+_any: msgspec.json.Decoder[object] = msgspec.json.Decoder(object)
+_any_exact: msgspec.json.Decoder[object] = msgspec.json.Decoder(object, float_hook=Decimal)
 _encoder = msgspec.json.Encoder(decimal_format="number", order="deterministic")
 
 
 def encode(value: object) -> bytes:
-    """Return the one JSON form of a value: quantities as numbers, times in UTC as RFC 3339."""
+    """Return the one JSON form of a value: quantities as numbers, times as RFC 3339 with their offset."""
     return _encoder.encode(value)
 
 
@@ -57,7 +61,7 @@ def decode_strict(kind: type[T], data: bytes) -> T:
     try:
         return _decode(kind, data)
     except msgspec.ValidationError as error:
-        raise _explained(error, "") from error
+        raise explained(error, kind, lambda: parse(data)) from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(str(error) or "nested too deeply") from error
 
@@ -67,7 +71,7 @@ def convert_strict(kind: type[T], value: object, pointer: str = "") -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        raise _explained(error, pointer) from error
+        raise explained(error, kind, lambda: msgspec.to_builtins(value), pointer) from error
 
 
 def decode_tolerant(kind: type[T], data: bytes) -> T:
@@ -75,15 +79,24 @@ def decode_tolerant(kind: type[T], data: bytes) -> T:
     try:
         return _decode(kind, data)
     except msgspec.ValidationError:
-        return convert_strict(kind, _known(kind, parse(data)))
+        return decode_strict(kind, encode(known(kind, _exact(data))))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(str(error) or "nested too deeply") from error
 
 
 def parse(data: bytes) -> object:
     """Parse any JSON text; raise `NotJson`."""
+    return _parsed(_any, data)
+
+
+def _exact(data: bytes) -> object:
+    """Parse with fractions as decimals: a float would round quantities of more than 15 digits."""
+    return _parsed(_any_exact, data)
+
+
+def _parsed(reader: msgspec.json.Decoder[object], data: bytes) -> object:
     try:
-        return msgspec.json.decode(data)
+        return reader.decode(data)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(str(error) or "nested too deeply") from error
 
@@ -100,55 +113,3 @@ def unix_ms(at: datetime) -> int:
     """Return Unix milliseconds of an instant, cut off below."""
     since = at - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-
-
-def _explained(error: msgspec.ValidationError, prefix: str) -> InvalidData:
-    text = str(error)
-    found = _AT.search(text)
-    message = text[: found.start()] if found else text
-    pointer = prefix + _pointer(found["path"] if found else "$")
-    if unknown := _UNKNOWN.match(message):
-        return InvalidData(f"{pointer}/{_escape(unknown['name'])}", "unknown field", "only documented fields")
-    if missing := _MISSING.match(message):
-        return InvalidData(f"{pointer}/{_escape(missing['name'])}", "missing field", "a value")
-    expected = _EXPECTED.match(message)
-    if expected is None:
-        return InvalidData(pointer, message, "a valid value")
-    got = expected["got"]
-    return InvalidData(pointer, f"got {got}" if got else "does not fit", expected["expected"])
-
-
-def _pointer(path: str) -> str:
-    parts = re.findall(r"\.([^.\[\]]+)|\[([^\]]*)\]", path.removeprefix("$"))
-    return "".join(f"/{_escape(name or index)}" for name, index in parts)
-
-
-def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _known(kind: object, value: object) -> object:
-    """Drop fields that `kind` does not have, at every depth."""
-    return _prune(msgspec.inspect.type_info(kind), value)
-
-
-def _prune(info: Any, value: object) -> object:
-    match info:
-        case msgspec.inspect.StructType() if isinstance(value, Mapping):
-            fields = {field.encode_name: field.type for field in info.fields}
-            return {name: _prune(fields[name], inner) for name, inner in value.items() if name in fields}
-        case msgspec.inspect.ListType() if isinstance(value, list):
-            return [_prune(info.item_type, inner) for inner in value]
-        case msgspec.inspect.DictType() if isinstance(value, Mapping):
-            return {name: _prune(info.value_type, inner) for name, inner in value.items()}
-        case msgspec.inspect.UnionType():
-            return _prune_union(info, value)
-        case msgspec.inspect.Metadata():
-            return _prune(info.type, value)
-        case _:
-            return value
-
-
-def _prune_union(info: Any, value: object) -> object:
-    structs = [option for option in info.types if not isinstance(option, msgspec.inspect.NoneType)]
-    return _prune(structs[0], value) if len(structs) == 1 else value
