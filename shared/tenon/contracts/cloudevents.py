@@ -4,10 +4,11 @@ Kafka Protocol Binding 1.0.2 §3 (binary and structured content mode), HTTP Prot
 (structured, binary, batched) and the JSON Event Format 1.0.2. Data is JSON and is carried as bytes.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
 
 import msgspec
@@ -19,7 +20,11 @@ JSON = "application/json"
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 _NAMESPACE = UUID("5b6f5a0c-6f0e-5f6b-9a53-0c1f6f1f7a10")
+_NAME = re.compile(r"[a-z0-9]{1,64}\Z")
 _CORE = frozenset({"specversion", "id", "source", "type", "time", "subject", "datacontenttype", "dataschema"})
+
+# Printable ASCII but for space, the double quote and the percent sign (HTTP binding §3.1.3.2).
+_HEADER_SAFE = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
 
 KafkaHeaders = Sequence[tuple[str, bytes]]
 
@@ -54,7 +59,7 @@ class CloudEvent:
 _Text = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
-class _Envelope(Struct, frozen=True):
+class _Envelope(Struct, frozen=True, forbid_unknown_fields=True):
     specversion: str
     id: _Text
     source: _Text
@@ -67,6 +72,8 @@ class _Envelope(Struct, frozen=True):
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_extension = msgspec.json.Decoder(str | bool | int | None)
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -98,26 +105,28 @@ def from_kafka(headers: KafkaHeaders, value: bytes | None) -> CloudEvent:
 def from_http(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     """Read a request in binary content mode (`ce-` headers, percent-encoded as §3.1.3.2 says)."""
     attributes = {
-        name[3:].lower(): unquote(text) for name, text in headers.items() if name[:3].lower() == "ce-"
+        name[3:].lower(): _header_text(text) for name, text in headers.items() if name[:3].lower() == "ce-"
     }
     return _binary(attributes, body)
 
 
+def to_http(event: CloudEvent) -> dict[str, str]:
+    """Return the headers of binary content mode; the body is `event.data`."""
+    headers = {f"ce-{name}": quote(value, safe=_HEADER_SAFE) for name, value in event.attributes().items()}
+    return {**headers, "content-type": JSON}
+
+
 def from_structured(body: bytes) -> CloudEvent:
     """Read one event in the JSON format; raise `NotCloudEvent` or `NotJson`."""
-    try:
-        envelope = _envelope.decode(body)
-    except msgspec.ValidationError as error:
-        raise NotCloudEvent("envelope", str(error)) from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise NotJson(str(error) or "nested too deeply") from error
+    envelope, extensions = _opened(body)
     if envelope.specversion != "1.0":
         raise NotCloudEvent("specversion", f"{envelope.specversion!r} is not read; use '1.0'")
     if envelope.data_base64 is not None or not bytes(envelope.data):
         raise NotCloudEvent("data", "data must be given, as JSON")
     _check_content_type(envelope.datacontenttype)
+    data = bytes(envelope.data)
     return CloudEvent(
-        envelope.id, envelope.source, envelope.type, bytes(envelope.data), envelope.time, envelope.subject
+        envelope.id, envelope.source, envelope.type, data, envelope.time, envelope.subject, extensions
     )
 
 
@@ -137,6 +146,45 @@ def to_structured(event: CloudEvent) -> bytes:
 def to_batch(events: Iterable[CloudEvent]) -> bytes:
     """Return the JSON batch format of events."""
     return b"[" + b",".join(to_structured(event) for event in events) + b"]"
+
+
+def _opened(body: bytes) -> tuple[_Envelope, dict[str, str]]:
+    """Read the envelope; most have no extensions, so these are looked for at a second attempt only."""
+    try:
+        try:
+            return _envelope.decode(body), {}
+        except msgspec.ValidationError:
+            return _with_extensions(_members.decode(body))
+    except msgspec.ValidationError as error:
+        raise NotCloudEvent("envelope", str(error)) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise NotJson(str(error) or "nested too deeply") from error
+
+
+def _with_extensions(members: dict[str, msgspec.Raw]) -> tuple[_Envelope, dict[str, str]]:
+    core = {name: members.pop(name) for name in _Envelope.__struct_fields__ if name in members}
+    return _envelope.decode(msgspec.json.encode(core)), _extensions(members)
+
+
+def _extensions(members: Mapping[str, msgspec.Raw]) -> dict[str, str]:
+    """Return extension attributes as text (CloudEvents §3.1: string, boolean or integer)."""
+    values: dict[str, str] = {}
+    for name, raw in members.items():
+        if not _NAME.match(name):
+            raise NotCloudEvent(name, "an attribute's name is 1 to 64 lower-case letters and digits")
+        try:
+            value = _extension.decode(raw)
+        except msgspec.ValidationError as error:
+            raise NotCloudEvent(name, "an extension is a string, a boolean or an integer") from error
+        if value is not None:
+            values[name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return values
+
+
+def _header_text(value: str) -> str:
+    if len(value) > 1 and value[0] == value[-1] == '"':
+        value = re.sub(r"\\(.)", r"\1", value[1:-1])
+    return unquote(value)
 
 
 def _decoded(headers: KafkaHeaders) -> dict[str, str]:
