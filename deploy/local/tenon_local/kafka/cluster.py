@@ -1,0 +1,115 @@
+"""A cluster of one or more brokers on this machine. Decides ports, the cluster's id, and when all are in
+service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import uuid
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tenon_local.kafka.broker import Broker
+from tenon_local.kafka.config import Node
+from tenon_local.kafka.java import Java
+from tenon_local.kafka.probe import brokers_in_service
+from tenon_local.ports import HOST, claim
+from tenon_local.process import kill_all
+
+READY_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 20
+
+
+class EmbeddedKafka:
+    """Apache Kafka below `data_dir`; started again on the same folder it has its data and its cluster id.
+
+    `port` is the first broker's; its controller and further brokers take the following ones. 0: free ports.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        java: Java,
+        *,
+        port: int = 0,
+        brokers: int = 1,
+        heap_mb: int = 512,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.settings = dict(settings or {})
+        self.nodes = _nodes(port, brokers)
+        cluster_id = _cluster_id(data_dir)
+        self.brokers: Sequence[Broker] = [
+            Broker.build(node, data_dir / str(node.number), java, cluster_id, heap_mb) for node in self.nodes
+        ]
+
+    @property
+    def bootstrap(self) -> str:
+        """What clients connect to: host:port of every broker, by commas."""
+        return ",".join(f"{HOST}:{node.port}" for node in self.nodes)
+
+    @property
+    def replication(self) -> int:
+        """How many copies of a partition this cluster can hold, at most three."""
+        return min(3, len(self.nodes))
+
+    async def start(self) -> None:
+        """Start all brokers and return when each takes requests."""
+        await asyncio.gather(*(broker.start(self.nodes, self.settings) for broker in self.brokers))
+        await self.wait_ready()
+
+    async def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Return when every running broker is in service, as each of them sees it."""
+        running = [broker for broker in self.brokers if broker.process.alive]
+        expected = {broker.node.number for broker in running}
+        for broker in running:
+            await broker.process.wait_ready(partial(_sees, broker.node.port, expected), timeout_s)
+
+    async def stop(self) -> None:
+        """Let all brokers end in order."""
+        await asyncio.gather(*(broker.process.stop(STOP_TIMEOUT_S) for broker in self.brokers))
+
+    async def kill(self) -> None:
+        """kill -9 of all brokers."""
+        await kill_all(broker.process for broker in self.brokers)
+
+    async def __aenter__(self) -> Self:
+        """Start; kill what had started when that fails."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop in order, or at once where the block failed."""
+        await (self.stop() if kind is None else self.kill())
+
+
+async def _sees(port: int, expected: set[int]) -> bool:
+    return await brokers_in_service(HOST, port) >= expected
+
+
+def _nodes(port: int, brokers: int) -> list[Node]:
+    ports = [port + i if port else 0 for i in range(2 * brokers)]
+    claimed = [claim(p, "Kafka", "TENON_KAFKA_PORT") for p in ports]
+    return [Node(i + 1, claimed[2 * i], claimed[2 * i + 1]) for i in range(brokers)]
+
+
+def _cluster_id(data_dir: Path) -> str:
+    """The id of the cluster in this folder, made the first time: a UUID in URL-safe base64, as Kafka wants
+    it.
+    """
+    file = data_dir / "cluster.id"
+    if not file.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+    return file.read_text()

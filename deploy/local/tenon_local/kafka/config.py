@@ -1,0 +1,66 @@
+"""The settings of one embedded broker, as the text of its files. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenon_local.ports import HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A broker that is its own controller: its number from 1 on, and its two ports."""
+
+    number: int
+    port: int
+    controller_port: int
+
+
+LOGGING = """\
+status = error
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{ISO8601} %-5p %c{1} %m%n
+rootLogger.level = warn
+rootLogger.appenderRef.out.ref = out
+logger.server.name = kafka.server.KafkaRaftServer
+logger.server.level = info
+"""
+
+
+def properties(node: Node, nodes: Sequence[Node], data: Path, extra: Mapping[str, str]) -> str:
+    """The server.properties of `node` in a cluster of `nodes`; `extra` has the last word."""
+    copies = min(3, len(nodes))
+    in_sync = max(1, copies - 1)
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": node.number,
+        "controller.quorum.voters": ",".join(f"{n.number}@{HOST}:{n.controller_port}" for n in nodes),
+        "listeners": f"CLIENT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
+        "advertised.listeners": f"CLIENT://{HOST}:{node.port}",
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "inter.broker.listener.name": "CLIENT",
+        "controller.listener.names": "CONTROLLER",
+        "log.dirs": data,
+        "auto.create.topics.enable": "false",
+        "default.replication.factor": copies,
+        "min.insync.replicas": in_sync,
+        "offsets.topic.replication.factor": copies,
+        "offsets.topic.num.partitions": 8,
+        "transaction.state.log.replication.factor": copies,
+        "transaction.state.log.min.isr": in_sync,
+        # Back within seconds after kill -9: the broker's old registration has to lapse first.
+        "broker.session.timeout.ms": 3000,
+        "broker.heartbeat.interval.ms": 500,
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        "log.retention.hours": 168,
+        "log.cleaner.dedupe.buffer.size": 16 << 20,
+        "num.network.threads": 2,
+        "num.io.threads": 4,
+        **extra,
+    }
+    return "".join(f"{name}={value}\n" for name, value in settings.items())

