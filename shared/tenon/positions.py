@@ -119,3 +119,42 @@ class Positions:
             f" begin again with an empty schema: DROP SCHEMA {schema} CASCADE, then"
             f" `python -m {schema} migrate`"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPosition:
+    """A row of the table, for operators."""
+
+    partition: TopicPartition
+    next_offset: int
+    epoch: int
+    owner: str
+    taken_at: str
+
+
+async def stored(database: Database) -> list[StoredPosition]:
+    """Return every stored position, in order."""
+    rows = await database.fetch(
+        "SELECT topic, partition, next_offset, epoch, owner, taken_at FROM positions ORDER BY 1, 2"
+    )
+    return [
+        StoredPosition(
+            TopicPartition(row["topic"], row["partition"]),
+            row["next_offset"],
+            row["epoch"],
+            row["owner"],
+            row["taken_at"].isoformat(),
+        )
+        for row in rows
+    ]
+
+
+async def put(database: Database, partition: TopicPartition, next_offset: int) -> None:
+    """Set a position by hand and raise its epoch, so that whoever holds it now loads it anew."""
+    tag = await database.execute(
+        "UPDATE positions SET next_offset = $3, epoch = epoch + 1 WHERE topic = $1 AND partition = $2",
+        *partition,
+        next_offset,
+    )
+    if tag == "UPDATE 0":
+        raise Misconfigured(f"there is no position of {partition}; `positions` lists them")

@@ -1,4 +1,4 @@
-"""The consumer loop: reads partitions in turn and gives their records to a handler, in order, one batch at a time.
+"""The consumer loop: reads partitions in turn, gives their records to a handler, in order, a batch at a time.
 
 Kafka says which partitions this process reads, the handler's own store says from where. A partition is
 *assigned* by Kafka, then *opened* by the handler (which raises its epoch and loads its state), and only then
@@ -239,9 +239,9 @@ class ConsumerLoop:
         first, end = (await self._consumer.ranges([where], self._settings.probe_timeout_ms))[where]
         if not first <= offset <= end:
             raise Misconfigured(
-                f"the stored position of {where} is offset {offset}, Kafka holds {first} to {end}: records were"
-                " deleted before they were handled, or the topic was made anew. Bring the topic back, or accept"
-                f" the gap: python -m {self._settings.service} positions set {where} {first}"
+                f"the stored position of {where} is offset {offset}, Kafka holds {first} to {end}: records"
+                " were deleted before they were handled, or the topic was made anew. Bring the topic back, or"
+                f" accept the gap: python -m {self._settings.service} positions set {where} {first}"
             )
 
     async def _take(self, where: TopicPartition) -> list[Record]:
@@ -255,7 +255,7 @@ class ConsumerLoop:
         return self._unhandled(where, records)
 
     def _unhandled(self, where: TopicPartition, records: list[Record]) -> list[Record]:
-        """Return the records that are still to be handled: a batch fetched before a seek may hold old ones."""
+        """Leave out what is handled already: a batch fetched before a seek may hold old records."""
         next_offset = self._held[where].next_offset if where in self._held else 0
         if not records or records[0].offset >= next_offset:
             return records

@@ -1,0 +1,232 @@
+"""The runner: what every service's process does, so that no service has a main of its own.
+
+A service is one function, `bind`: given settings, it builds everything and yields a `Service`. The runner
+serves its HTTP app (adding `/health/live`, `/health/ready` and `/metrics`), runs its loops, and owns signals
+and the end. SIGTERM and SIGINT begin a graceful stop with a deadline. A loop that ends, or raises, before
+that ends the process with status 1: no process stays alive with a dead worker. This module must not know what
+a service does.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from tenon import failpoints, log, positions
+from tenon.db import Database
+from tenon.errors import Misconfigured, TenonError
+from tenon.health import Ready, with_operations
+from tenon.metrics import Metrics
+from tenon.migrations import migrate
+from tenon.records import TopicPartition
+from tenon.settings import CommonSettings, load
+
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+S = TypeVar("S", bound=CommonSettings)
+_BACKLOG = 2048
+_logger = log.get("app")
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a process runs. `ready` returns for each dependency None, or why it is not ready."""
+
+    name: str
+    http: ASGIApp
+    loops: Mapping[str, Loop]
+    ready: Ready
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+Bind = Callable[[S], AbstractAsyncContextManager[Service]]
+
+
+class LoopEnded(TenonError):
+    """A loop of the service ended though nobody asked it to."""
+
+
+class StopTooSlow(TenonError):
+    """The graceful stop took longer than `TENON_STOP_DEADLINE_MS`."""
+
+
+def main(bind: Bind[S], settings_type: type[S], package: str) -> NoReturn:
+    """Run a service: `python -m <package>` serves, with `migrate` it upgrades its schema.
+
+    `positions` lists how far it is in each partition; `positions set TOPIC/PARTITION OFFSET` changes that
+    by hand, while the service is stopped.
+    """
+    try:
+        settings = load(settings_type)
+        log.configure(settings.log_level, settings.log_format, service=package, instance=settings.instance)
+        failpoints.install(settings.failpoints)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_command(sys.argv[1:], bind, settings, package))
+    except TenonError as error:
+        _end(package, error)
+    except Exception as error:
+        _end(package, error, exc_info=True)
+    _exit(0)
+
+
+async def serve(
+    bind: Bind[S],
+    settings: S,
+    stop: asyncio.Event,
+    listening: Callable[[str], None] = lambda address: None,
+) -> None:
+    """Run a service inside this process until `stop` is set; `listening` is told its URL.
+
+    Raises whatever ended a loop, `LoopEnded`, or `StopTooSlow`.
+    """
+    with _socket(settings) as listener:
+        async with bind(settings) as service:
+            server = _server(service, settings)
+            loops = dict(service.loops)
+            loops["http"] = lambda stop: _serve_http(server, listener, stop)
+            host, port = listener.getsockname()[:2]
+            url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            listening(url)
+            _logger.info("started", url=url, loops=sorted(loops))
+            await _supervise(loops, stop, settings.stop_deadline_ms)
+    _logger.info("stopped")
+
+
+async def _command(arguments: list[str], bind: Bind[S], settings: S, package: str) -> None:
+    match arguments:
+        case []:
+            await serve(bind, settings, _stop_on_signals())
+        case ["migrate"]:
+            await migrate(settings.database_url, package=package)
+            _logger.info("schema is up to date", schema=package)
+        case ["positions"]:
+            async with Database.connect(settings.database_url, schema=package) as database:
+                for position in await positions.stored(database):
+                    sys.stdout.write(f"{position.partition}\t{position.next_offset}\t{position.owner}\n")
+        case ["positions", "set", where, offset] if offset.isdecimal():
+            topic, _, partition = where.rpartition("/")
+            async with Database.connect(settings.database_url, schema=package) as database:
+                await positions.put(database, TopicPartition(topic, _whole(partition)), int(offset))
+        case _:
+            raise Misconfigured(
+                f"unknown arguments {' '.join(arguments)!r}; python -m {package} [migrate | positions"
+                " [set TOPIC/PARTITION OFFSET]]"
+            )
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise Misconfigured(f"{text!r} is no partition; write TOPIC/PARTITION")
+    return int(text)
+
+
+async def _supervise(loops: Mapping[str, Loop], stop: asyncio.Event, deadline_ms: int) -> None:
+    """Run loops until `stop`; end all of them within the deadline, and raise what went wrong first."""
+    tasks = {asyncio.create_task(_run(loop, stop), name=name) for name, loop in loops.items()}
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+        failure = None if stop.is_set() else _failure(tasks)
+        stop.set()
+        _, late = await asyncio.wait(tasks, timeout=deadline_ms / 1000)
+    finally:
+        stopping.cancel()
+        for task in tasks:
+            task.cancel()
+    if failure is not None:
+        raise failure
+    if late:
+        raise StopTooSlow(
+            f"{', '.join(sorted(task.get_name() for task in late))} did not stop in {deadline_ms} ms"
+        )
+    for task in tasks:
+        task.result()
+
+
+async def _run(loop: Loop, stop: asyncio.Event) -> None:
+    await loop(stop)
+
+
+def _failure(tasks: set["asyncio.Task[None]"]) -> BaseException:
+    """Return why the first loop ended."""
+    ended = next(task for task in tasks if task.done())
+    error = None if ended.cancelled() else ended.exception()
+    return error or LoopEnded(f"loop {ended.get_name()} ended")
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to the runner."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(service: Service, settings: CommonSettings) -> _Server:
+    config = uvicorn.Config(
+        with_operations(service.http, service.ready, service.metrics),
+        http="httptools",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="auto",
+        timeout_graceful_shutdown=max(1, settings.stop_deadline_ms // 2000),
+    )
+    return _Server(config)
+
+
+async def _serve_http(server: uvicorn.Server, listener: socket.socket, stop: asyncio.Event) -> None:
+    serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+    finally:
+        stopping.cancel()
+        serving.cancel()
+
+
+@contextmanager
+def _socket(settings: CommonSettings) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((settings.http_host, settings.http_port))
+        except OSError as error:
+            address = f"{settings.http_host}:{settings.http_port}"
+            raise Misconfigured(f"can't listen on {address} ({error}); set TENON_HTTP_PORT") from error
+        listener.listen(_BACKLOG)
+        yield listener
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _end(package: str, error: Exception, **extra: Any) -> NoReturn:
+    _logger.error("ended", service=package, error=f"{type(error).__name__}: {error}", **extra)
+    _exit(1)
+
+
+def _exit(status: int) -> NoReturn:
+    """End the process at once: a client that still waits for a dead broker must not hold it up."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)

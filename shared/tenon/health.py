@@ -1,0 +1,54 @@
+"""What operators ask of every service: is it alive, is it ready, what are its numbers.
+
+`/health/live` answers while the event loop turns, and depends on nothing else: a broker that is away must not
+restart every service. `/health/ready` asks the service for each of its dependencies, within a deadline.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from tenon.metrics import CONTENT_TYPE, Metrics
+
+Ready = Callable[[], Awaitable[Mapping[str, str | None]]]
+_READY_SECONDS = 3.0
+_JSON = "application/json"
+
+
+def with_operations(app: ASGIApp, ready: Ready, metrics: Metrics) -> ASGIApp:
+    """Return the app with the three addresses in front of it; everything else reaches it unchanged."""
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await _answer(scope, ready, metrics) if scope["type"] == "http" else None
+        await (app if response is None else response)(scope, receive, send)
+
+    return outer
+
+
+async def _answer(scope: Scope, ready: Ready, metrics: Metrics) -> Response | None:
+    if scope["method"] not in ("GET", "HEAD"):
+        return None
+    path = scope["path"]
+    if path == "/health/live":
+        return Response(b'{"status":"alive"}', media_type=_JSON)
+    if path == "/health/ready":
+        return await _readiness(ready)
+    if path == "/metrics":
+        return Response(metrics.render(), media_type=CONTENT_TYPE)
+    return None
+
+
+async def _readiness(ready: Ready) -> Response:
+    try:
+        checks = await asyncio.wait_for(ready(), _READY_SECONDS)
+    except TimeoutError:
+        checks = {"readiness": f"not known within {_READY_SECONDS:.0f} s"}
+    fine = all(problem is None for problem in checks.values())
+    body = {
+        "status": "ready" if fine else "not ready",
+        "checks": {name: problem or "ok" for name, problem in checks.items()},
+    }
+    return Response(msgspec.json.encode(body), 200 if fine else 503, media_type=_JSON)

@@ -1,0 +1,205 @@
+"""An outbox: records written to the database in a transaction, and from there to Kafka by the relay.
+
+Rows of one key are published in the order of their ids. A writer therefore takes a lock that covers the key
+(the row of its party, say) before it appends: ids are given at insertion, and are not the order of commits.
+For the same reason the relay looks for rows that are not published, never for "id greater than the last". One
+replica at a time relays, under a lease that is checked inside each transaction.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from tenon.db import Connection, Database, Row
+from tenon.errors import Fenced, Unusable
+from tenon.kafka.producer import Producer, Receipt, receipt
+from tenon.lease import Lease, Leases, check
+from tenon.records import OutRecord
+from tenon.relay import Done, Effect, Later, Outcome, Parked, Pending
+
+DDL_V1: tuple[str, ...] = (
+    """
+    CREATE TABLE outbox (
+        id bigserial PRIMARY KEY,
+        topic text NOT NULL,
+        partition integer,
+        key bytea,
+        headers jsonb NOT NULL DEFAULT '[]',
+        value bytea,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        published_at timestamptz,
+        parked_why text
+    )
+    """,
+    "CREATE INDEX outbox_due ON outbox (id) WHERE published_at IS NULL AND parked_why IS NULL",
+    "CREATE INDEX outbox_published ON outbox (published_at) WHERE published_at IS NOT NULL",
+)
+"""Statements of the first version, for a migration; it is frozen, a change comes as DDL_V2."""
+
+_DUE = "published_at IS NULL AND parked_why IS NULL"
+_PRUNE_ROWS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the outbox."""
+
+    id: int
+    record: OutRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What an outbox still holds: rows to be published, the age of the oldest in seconds, rows parked."""
+
+    waiting: int
+    oldest_seconds: float
+    parked: int
+
+
+async def append(connection: Connection, records: Sequence[OutRecord]) -> None:
+    """Write records to the outbox inside the caller's transaction; header values must be UTF-8."""
+    await connection.execute(
+        """
+        INSERT INTO outbox (topic, partition, key, headers, value)
+        SELECT topic, partition, key, headers::jsonb, value
+        FROM unnest($1::text[], $2::integer[], $3::bytea[], $4::text[], $5::bytea[])
+            WITH ORDINALITY AS r(topic, partition, key, headers, value, n)
+        ORDER BY n
+        """,
+        [record.topic for record in records],
+        [record.partition for record in records],
+        [record.key for record in records],
+        [_headers_out(record) for record in records],
+        [record.value for record in records],
+    )
+
+
+async def backlog(database: Database) -> Backlog:
+    """Return what waits in the outbox."""
+    row = await database.fetchrow(
+        f"""
+        SELECT count(*) FILTER (WHERE {_DUE}) AS waiting,
+               coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE {_DUE})), 0)::float8
+                   AS oldest,
+               count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
+        FROM outbox WHERE published_at IS NULL
+        """  # noqa: S608 - only the constant above is put in
+    )
+    assert row is not None
+    return Backlog(row["waiting"], row["oldest"], row["parked"])
+
+
+class OutboxSource:
+    """The outbox as work for a relay. Published rows are kept for `keep_ms`, to look into cases."""
+
+    def __init__(
+        self, database: Database, leases: Leases, *, lease: str = "outbox", keep_ms: int = 3_600_000
+    ) -> None:
+        self._database = database
+        self._leases = leases
+        self._lease_name = lease
+        self._keep_ms = keep_ms
+        self._lease: Lease | None = None
+
+    async def claim(self, limit: int) -> Sequence[Entry]:
+        """Return the oldest rows that wait, under the lease; nothing while another replica holds it."""
+        lease = await self._held()
+        if lease is None:
+            return []
+        async with self._database.transaction() as connection:
+            await check(connection, lease)
+            rows = await connection.fetch(
+                f"""
+                SELECT id, topic, partition, key, headers, value FROM outbox
+                WHERE {_DUE} ORDER BY id LIMIT $1
+                """,  # noqa: S608 - only the constant above is put in
+                limit,
+            )
+        return [_entry(row) for row in rows]
+
+    async def settle(self, outcomes: Sequence[tuple[Entry, Outcome]]) -> None:
+        """Mark rows as published or parked; what is to be tried later stays as it is."""
+        if self._lease is None:
+            raise Fenced(f"lease {self._lease_name} is not held")
+        done = [entry.id for entry, outcome in outcomes if isinstance(outcome, Done)]
+        parked = [(entry.id, outcome.why) for entry, outcome in outcomes if isinstance(outcome, Parked)]
+        async with self._database.transaction() as connection:
+            await check(connection, self._lease)
+            await connection.execute(
+                "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])", done
+            )
+            if parked:
+                await connection.executemany("UPDATE outbox SET parked_why = $2 WHERE id = $1", parked)
+            await connection.execute(
+                """
+                DELETE FROM outbox WHERE id IN (
+                    SELECT id FROM outbox
+                    WHERE published_at < now() - make_interval(secs => $1::float8 / 1000) LIMIT $2
+                )
+                """,
+                self._keep_ms,
+                _PRUNE_ROWS,
+            )
+
+    async def release(self) -> None:
+        """Let another replica go on at once; for a graceful stop."""
+        if self._lease is not None:
+            await self._leases.release(self._lease)
+            self._lease = None
+
+    async def _held(self) -> Lease | None:
+        """Renew the lease that is held, or try to get it."""
+        if self._lease is not None:
+            try:
+                await self._leases.renew(self._lease)
+            except Fenced:
+                self._lease = None
+                raise
+        else:
+            self._lease = await self._leases.acquire(self._lease_name)
+        return self._lease
+
+
+def kafka_effect(producer: Producer, *, deadline_ms: int = 10_000) -> Effect[Entry]:
+    """Return the effect that writes outbox rows to Kafka; what is not confirmed in time stays pending."""
+
+    async def effect(entries: Sequence[Entry]) -> Sequence[Outcome]:
+        futures = await producer.send([entry.record for entry in entries])
+        await asyncio.wait(set(futures), timeout=deadline_ms / 1000)
+        return [_outcome(future) for future in futures]
+
+    return effect
+
+
+def _outcome(written: "asyncio.Future[None]") -> Outcome:
+    if written.done():
+        return _of_receipt(receipt(written))
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    written.add_done_callback(partial(_resolve, outcome))
+    return Pending(outcome)
+
+
+def _resolve(outcome: "asyncio.Future[Outcome]", written: "asyncio.Future[None]") -> None:
+    if not outcome.done():
+        outcome.set_result(_of_receipt(receipt(written)))
+
+
+def _of_receipt(result: Receipt) -> Outcome:
+    if result.state == "written":
+        return Done()
+    if isinstance(result.error, Unusable):
+        return Parked(result.error.reason)
+    return Later(str(result.error))
+
+
+def _headers_out(record: OutRecord) -> str:
+    return msgspec.json.encode([(name, value.decode()) for name, value in record.headers]).decode()
+
+
+def _entry(row: Row) -> Entry:
+    headers = [(name, text.encode()) for name, text in msgspec.json.decode(row["headers"])]
+    return Entry(row["id"], OutRecord(row["topic"], row["key"], row["value"], headers, row["partition"]))
