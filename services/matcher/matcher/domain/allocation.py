@@ -1,0 +1,156 @@
+"""The best division of supplies among needs: a minimum-cost flow, tier after tier.
+
+Knows amounts and integer costs, not what they stand for. A unit is worth moving when the value of the
+tranche it fills exceeds the cost of its pair. Tiers are solved one after another with the earlier value
+fixed: after each, an arc whose reduced cost is not zero can't change without losing some of that value
+(complementary slackness), so it is fixed, and the later tier is solved over what is left free.
+
+Ahuja, Magnanti, Orlin, Network Flows (1993), §9.3 (reduced cost optimality), §17 (lexicographic objectives
+by optimal faces). The solver is OR-Tools' cost-scaling push-relabel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from ortools.graph.python import min_cost_flow
+
+MAX_AMOUNT = 10**12
+MAX_COST = 10**9
+
+Ints = npt.NDArray[np.int64]
+
+
+class TooLarge(ValueError):
+    """An amount or a cost beyond what the solver can add up without overflow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What one taker wants: (amount, value per unit) in falling order of value, and its tier."""
+
+    tier: int
+    tranches: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arc:
+    """A pair that may dock, and what a unit of it costs."""
+
+    supply: int
+    need: int
+    cost: int
+
+
+def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
+    """Return the amount on each arc: of the greatest total (value - cost), tier by tier.
+
+    Raises `TooLarge` when an amount exceeds 1e12 or a cost or value 1e9.
+    """
+    if not arcs:
+        return []
+    _check(supplies, needs, arcs)
+    network = _Network(supplies, needs, arcs)
+    tiers = sorted({need.tier for need in needs})
+    for tier in tiers:
+        network.solve(tier)
+        if tier != tiers[-1]:
+            network.fix()
+    return network.amounts()
+
+
+class _Network:
+    """Nodes: supplies, their free remainders, needs, one sink. Arcs carry a range and a cost per tier."""
+
+    def __init__(self, supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> None:
+        tiers = sorted({need.tier for need in needs})
+        self._rank = {tier: rank for rank, tier in enumerate(tiers)}
+        width = len(supplies)
+        first_need = width * len(tiers)
+        self._sink = first_need + len(needs)
+        rows = [
+            (self._rank[needs[arc.need].tier] * width + arc.supply, first_need + arc.need, arc.cost, rank)
+            for arc in arcs
+            for rank in (self._rank[needs[arc.need].tier],)
+        ]
+        high = [
+            min(supplies[arc.supply], sum(amount for amount, _ in needs[arc.need].tranches)) for arc in arcs
+        ]
+        for rank in range(len(tiers)):
+            below = [(rank + 1) * width + i if rank + 1 < len(tiers) else self._sink for i in range(width)]
+            rows += [(rank * width + i, below[i], 0, rank) for i in range(width)]
+            high += list(supplies)
+        for index, need in enumerate(needs):
+            for amount, value in need.tranches:
+                rows.append((first_need + index, self._sink, -value, self._rank[need.tier]))
+                high.append(amount)
+        table = np.array(rows, dtype=np.int64)
+        self._tail, self._head, self._cost, self._tier = table.T
+        self._low = np.zeros(len(rows), dtype=np.int64)
+        self._high = np.array(high, dtype=np.int64)
+        self._flow = self._low.copy()
+        self._supply = np.zeros(self._sink + 1, dtype=np.int64)
+        self._supply[:width] = supplies
+        self._supply[self._sink] = -int(self._supply.sum())
+        self._arcs = len(arcs)
+
+    def solve(self, tier: int) -> None:
+        """Find the best flow for this tier within the ranges that the earlier ones left."""
+        self._now = np.where(self._tier == self._rank[tier], self._cost, 0)
+        self._room = self._high - self._low
+        self._flow = self._low + _min_cost_flow(
+            self._tail, self._head, self._room, self._now, self._balance()
+        )
+
+    def fix(self) -> None:
+        """Fix every arc whose change would lose value of the tier just solved."""
+        rest = self._room - (self._flow - self._low)
+        used = self._flow - self._low
+        potential = self._potentials(rest, used)
+        reduced = self._now + potential[self._tail] - potential[self._head]
+        fixed = (reduced != 0) & (self._room > 0)
+        self._low = np.where(fixed, self._flow, self._low)
+        self._high = np.where(fixed, self._flow, self._high)
+
+    def amounts(self) -> list[int]:
+        """Return the flow on the pairs."""
+        return [int(amount) for amount in self._flow[: self._arcs]]
+
+    def _balance(self) -> Ints:
+        balance = self._supply.copy()
+        np.subtract.at(balance, self._tail, self._low)
+        np.add.at(balance, self._head, self._low)
+        return balance
+
+    def _potentials(self, rest: Ints, used: Ints) -> Ints:
+        """Shortest distances over the residual network (Bellman-Ford from a root before every node)."""
+        tail = np.concatenate((self._tail[rest > 0], self._head[used > 0]))
+        head = np.concatenate((self._head[rest > 0], self._tail[used > 0]))
+        cost = np.concatenate((self._now[rest > 0], -self._now[used > 0]))
+        distance = np.zeros(self._sink + 1, dtype=np.int64)
+        while True:
+            nearer = distance.copy()
+            np.minimum.at(nearer, head, distance[tail] + cost)
+            if np.array_equal(nearer, distance):
+                return distance
+            distance = nearer
+
+
+def _min_cost_flow(tail: Ints, head: Ints, room: Ints, cost: Ints, balance: Ints) -> Ints:
+    solver = min_cost_flow.SimpleMinCostFlow()
+    arcs = solver.add_arcs_with_capacity_and_unit_cost(tail, head, room, cost)
+    solver.set_nodes_supplies(np.arange(len(balance)), balance)
+    status = solver.solve()
+    if status != solver.OPTIMAL:
+        raise RuntimeError(f"minimum-cost flow ended with {status}: the network is built to be feasible")
+    return np.asarray(solver.flows(arcs), dtype=np.int64)
+
+
+def _check(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> None:
+    tranches = [tranche for need in needs for tranche in need.tranches]
+    if sum(supplies) > MAX_AMOUNT or sum(amount for amount, _ in tranches) > MAX_AMOUNT:
+        raise TooLarge(f"more than {MAX_AMOUNT} units in one solve")
+    costs = [abs(arc.cost) for arc in arcs] + [value for _, value in tranches]
+    if max(costs) > MAX_COST:
+        raise TooLarge(f"a cost or value above {MAX_COST} points")

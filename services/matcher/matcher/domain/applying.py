@@ -1,0 +1,161 @@
+"""What each entry of the log does to the state."""
+
+from collections.abc import Callable
+
+from matcher.domain import lifecycle, listing
+from matcher.domain.effects import Effects
+from matcher.domain.model import Market, Routes
+from matcher.domain.reading import Entry, Unusable
+from matcher.domain.state import EVERY_MARKET, State
+from tenon.contracts import intake, log
+from tenon.contracts.codec import instant
+from tenon.contracts.rejections import EventSuperseded
+from tenon.contracts.rounds import Skipped
+
+_ENTITIES = {
+    log.OfferListed: lambda data: f"o:{data.offer.party}/{data.offer.offer}",
+    log.DemandListed: lambda data: f"d:{data.demand.party}/{data.demand.demand}",
+}
+
+
+def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
+    """Apply one record of the log, or note why it can't be used."""
+    effects.records += 1
+    if isinstance(entry, Unusable):
+        effects.skipped.append(Skipped(offset=entry.offset, code=entry.code, detail=entry.detail))
+        return
+    moved = _moved(state, entry)
+    if moved is not None:
+        effects.skipped.append(Skipped(offset=entry.offset, code="market_moved", detail=moved))
+        return
+    _HANDLERS[type(entry.data)](state, entry, effects)
+
+
+def set_policy(state: State, policy: intake.PolicyPublished) -> None:
+    """Put a policy in force and let every market that it concerns decide again."""
+    state.policies[policy.market or EVERY_MARKET] = policy
+    for market in state.markets.values():
+        in_force = state.policy_of(market.name)
+        if in_force is not market.policy:
+            market.policy = in_force
+            market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
+            for offer in market.offers.values():
+                listing.wake_offer(state, market, offer)
+            for demand in market.demands.values():
+                listing.wake_demand(state, market, demand)
+
+
+def set_routes(market: Market, said: intake.RoutesPublished) -> None:
+    """Keep the known distances of a site for one class."""
+    known = sorted((market.number(target), metres) for target, metres in said.distances_m.items())
+    code = f"{said.class_.scheme}:{said.class_.code}"
+    kept = Routes(said.revision, [site for site, _ in known], [metres for _, metres in known])
+    market.routes.setdefault(f"{said.party}/{said.site}", {})[code] = kept
+
+
+def _moved(state: State, entry: Entry) -> str | None:
+    """Say where an offer or demand lives when this listing would move it to another market."""
+    name = _ENTITIES.get(type(entry.data))
+    home = state.homes.get(name(entry.data)) if name else None
+    if home is None or home == entry.market:
+        return None
+    return f"it is in market {home}: withdraw it there and publish it under a new id"
+
+
+def _list_offer(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, log.OfferListed)
+    listing.list_offer(state, state.market(entry.market), entry.data, entry.offset, effects)
+
+
+def _list_demand(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, log.DemandListed)
+    listing.list_demand(state, state.market(entry.market), entry.data, entry.offset, effects)
+
+
+def _withdraw_offer(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.OfferWithdrawn)
+    listing.withdraw_offer(state.market(entry.market), entry.data, effects)
+
+
+def _withdraw_demand(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.DemandWithdrawn)
+    listing.withdraw_demand(state.market(entry.market), entry.data, effects)
+
+
+def _change_site(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, log.SiteChanged)
+    listing.learn_site(state.market(entry.market), entry.data.site, effects)
+
+
+def _change_party(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, log.PartyChanged)
+    listing.learn_terms(state.market(entry.market), entry.data.terms, effects)
+
+
+def _routes(state: State, entry: Entry, effects: Effects) -> None:
+    said = entry.data
+    assert isinstance(said, intake.RoutesPublished)
+    market = state.market(entry.market)
+    site = f"{said.party}/{said.site}"
+    known = market.routes.get(site, {}).get(f"{said.class_.scheme}:{said.class_.code}")
+    if known is not None and said.revision <= known.revision:
+        return
+    set_routes(market, said)
+    effects.stored["routes", market.name, f"{site}/{said.class_.scheme}:{said.class_.code}"] = said
+    market.dirty |= set(listing.at_site(market, site))
+
+
+def _answer(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.DockingAnswered)
+    lifecycle.answer(state.market(entry.market), entry.data, effects)
+
+
+def _progress(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.DockingProgressed)
+    lifecycle.progress(state.market(entry.market), entry.data, effects)
+
+
+def _policy(state: State, entry: Entry, effects: Effects) -> None:
+    said = entry.data
+    assert isinstance(said, intake.PolicyPublished)
+    scope = said.market or EVERY_MARKET
+    known = state.policies.get(scope)
+    if known is not None and said.revision <= known.revision:
+        if said != known:
+            effects.told.append(_older_policy(said, known, effects))
+        return
+    set_policy(state, said)
+    effects.stored["policy", scope, scope] = said
+
+
+def _older_policy(
+    said: intake.PolicyPublished, known: intake.PolicyPublished, effects: Effects
+) -> EventSuperseded:
+    return EventSuperseded(
+        kind="policy",
+        party="administrator",
+        id=said.policy,
+        revision=said.revision,
+        present_revision=known.revision,
+        same_revision_other_content=said.revision == known.revision,
+        at=instant(effects.clock_ms),
+    )
+
+
+def _tick(state: State, entry: Entry, effects: Effects) -> None:
+    """A tick's time is taken when the round begins; it changes nothing else."""
+
+
+_HANDLERS: dict[type, Callable[[State, Entry, Effects], None]] = {
+    log.OfferListed: _list_offer,
+    log.DemandListed: _list_demand,
+    log.SiteChanged: _change_site,
+    log.PartyChanged: _change_party,
+    intake.OfferWithdrawn: _withdraw_offer,
+    intake.DemandWithdrawn: _withdraw_demand,
+    intake.RoutesPublished: _routes,
+    intake.DockingAnswered: _answer,
+    intake.DockingProgressed: _progress,
+    intake.PolicyPublished: _policy,
+    intake.ClockTicked: _tick,
+}

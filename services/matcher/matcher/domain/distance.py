@@ -1,0 +1,54 @@
+"""How far goods travel: a known route, else the great circle, in integer metres.
+
+The great circle is the haversine on a sphere of the mean Earth radius R1 = 6,371,008.8 m (IUGG, GRS 80),
+between positions quantised to 1e-5 degrees (about a metre), rounded to whole metres.
+"""
+
+from math import asin, cos, radians, sin, sqrt
+
+from matcher.domain.model import Market, Site
+from tenon.contracts.log import SiteState
+
+EARTH_RADIUS_M = 6_371_008.8
+_E5 = 100_000
+
+
+def site_of(state: SiteState) -> Site:
+    """Return a site with its position and readiness as integers."""
+    return Site(
+        state,
+        round(state.position.latitude * _E5),
+        round(state.position.longitude * _E5),
+        round(state.readiness.ratio * 1_000_000),
+    )
+
+
+def distance_m(market: Market, origin: str, target: str) -> int:
+    """Return the metres between two sites of a market: known routes first, in either direction."""
+    known = _known(market, origin, target)
+    if known is None:
+        known = _known(market, target, origin)
+    if known is not None:
+        return known
+    return great_circle_m(market.sites[origin], market.sites[target])
+
+
+def great_circle_m(a: Site, b: Site) -> int:
+    """Return the great-circle metres between two sites."""
+    latitude_a, latitude_b = radians(a.latitude_e5 / _E5), radians(b.latitude_e5 / _E5)
+    half_north = (latitude_b - latitude_a) / 2
+    half_east = radians((b.longitude_e5 - a.longitude_e5) / _E5) / 2
+    chord = sin(half_north) ** 2 + cos(latitude_a) * cos(latitude_b) * sin(half_east) ** 2
+    return round(2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, chord))))
+
+
+def _known(market: Market, origin: str, target: str) -> int | None:
+    sets = market.routes.get(origin)
+    number = market.numbers.get(target)
+    if sets is None or number is None:
+        return None
+    for routes in sets.values():
+        metres = routes.metres_to(number)
+        if metres is not None:
+            return metres
+    return None

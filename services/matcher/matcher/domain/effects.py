@@ -1,0 +1,42 @@
+"""What a round has done so far: gathered while it runs, told and stored when it ends."""
+
+from dataclasses import dataclass, field
+
+from tenon.contracts.alerts import Overdrawn, Unmet
+from tenon.contracts.dockings import Docking
+from tenon.contracts.log import DemandListed, OfferListed
+from tenon.contracts.rejections import AnswerRefused, EventSuperseded
+from tenon.contracts.rounds import Skipped
+from tenon.contracts.values import Shape
+
+Told = AnswerRefused | EventSuperseded
+Alert = Unmet | Overdrawn
+
+
+@dataclass(slots=True)
+class Effects:
+    """Effects of one round. Sets are only ever read in sorted order."""
+
+    partition: int
+    round: int
+    clock_ms: int
+    steps: list[Docking] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    alerts: list[tuple[str, Alert]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    offers: set[tuple[str, str]] = field(default_factory=set)
+    demands: set[tuple[str, str]] = field(default_factory=set)
+    listed: dict[tuple[str, str, str], OfferListed | DemandListed] = field(default_factory=dict)
+    stored: dict[tuple[str, str, str], Shape] = field(default_factory=dict)
+    closed: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    dropped_windows: set[tuple[str, str]] = field(default_factory=set)
+    markets: set[str] = field(default_factory=set)
+    records: int = 0
+    docked: int = 0
+    released: int = 0
+    _dockings: int = 0
+
+    def next_docking(self) -> str:
+        """Return the id of the next docking: partition, round, number within the round."""
+        self._dockings += 1
+        return f"{self.partition}-{self.round}-{self._dockings}"

@@ -1,0 +1,345 @@
+"""What happens when an offer or a demand is listed, revised or withdrawn.
+
+A revision replaces the state; what dockings hold is kept. Proposals that no longer fit are released, the
+latest and least urgent first; what is confirmed stays, and shows as overdrawn where it no longer fits.
+"""
+
+from collections.abc import Iterable
+
+from matcher.domain import eligibility
+from matcher.domain.distance import site_of
+from matcher.domain.effects import Effects
+from matcher.domain.lifecycle import release
+from matcher.domain.model import (
+    FAR_AWAY_MS,
+    Cause,
+    Deal,
+    Demand,
+    DemandWindow,
+    Market,
+    Offer,
+    OfferWindow,
+)
+from matcher.domain.state import State
+from tenon.contracts.codec import instant, unix_ms
+from tenon.contracts.intake import DemandPublished, DemandWithdrawn, OfferPublished, OfferWithdrawn
+from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
+from tenon.contracts.markets import normalise_code
+from tenon.contracts.rejections import EventSuperseded
+from tenon.contracts.units import to_counts
+from tenon.contracts.values import Money, Window
+
+_MICROS = 1_000_000
+
+
+def offer_from(listed: OfferListed, since_ms: int, offset: int) -> Offer:
+    """Return the offer that a listing describes, with nothing docked."""
+    said = listed.offer
+    return Offer(
+        key=f"{said.party}/{said.offer}",
+        said=said,
+        site_key=site_key(listed.site),
+        code=normalise_code(said.item.class_),
+        unit=said.item.unit,
+        windows=[OfferWindow(*_counted(window, said.item.unit)) for window in said.windows],
+        since_ms=since_ms,
+        offset=offset,
+        price_micros=_micros(said.price) or 0,
+        currency=said.price.currency if said.price else None,
+        blocked=frozenset(said.blocked),
+        valid_until_ms=unix_ms(said.valid_until) if said.valid_until else FAR_AWAY_MS,
+        certificates=tuple(
+            (held.scheme, unix_ms(held.valid_until) if held.valid_until else FAR_AWAY_MS)
+            for held in said.certificates
+        ),
+    )
+
+
+def demand_from(listed: DemandListed, since_ms: int, offset: int) -> Demand:
+    """Return the demand that a listing describes, with nothing docked."""
+    said = listed.demand
+    return Demand(
+        key=f"{said.party}/{said.demand}",
+        said=said,
+        site_key=site_key(listed.site),
+        code=normalise_code(said.item.class_),
+        unit=said.item.unit,
+        windows=[DemandWindow(*_counted(window, said.item.unit)) for window in said.windows],
+        since_ms=since_ms,
+        offset=offset,
+        ceiling_micros=_micros(said.highest_price),
+        currency=said.highest_price.currency if said.highest_price else None,
+        blocked=frozenset(said.blocked),
+    )
+
+
+def list_offer(state: State, market: Market, listed: OfferListed, offset: int, effects: Effects) -> None:
+    """Enter a new offer, or revise the one in force."""
+    learn_site(market, listed.site, effects)
+    learn_terms(market, listed.terms, effects)
+    new = offer_from(listed, effects.clock_ms, offset)
+    old = market.offers.get(new.key)
+    if _is_stale(market, "offer", new.key, listed.offer, old.said if old else None, effects):
+        return
+    if old is not None:
+        new.since_ms, new.offset = old.since_ms, old.offset
+        new.windows = _kept_offer_windows(old, new.windows, effects)
+    market.offers[new.key] = new
+    market.closed.pop(("offer", new.key), None)
+    state.homes[f"o:{new.key}"] = market.name
+    effects.listed["offer", market.name, new.key] = listed
+    touch_offer(market, new, effects)
+    wake_offer(state, market, new)
+    _release_unfit(market, f"o:{new.key}", Cause("offer_revised"), effects)
+    _release_overdrawn(market, new, Cause("offer_revised"), effects)
+
+
+def list_demand(state: State, market: Market, listed: DemandListed, offset: int, effects: Effects) -> None:
+    """Enter a new demand, or revise the one in force."""
+    learn_site(market, listed.site, effects)
+    learn_terms(market, listed.terms, effects)
+    new = demand_from(listed, effects.clock_ms, offset)
+    old = market.demands.get(new.key)
+    if _is_stale(market, "demand", new.key, listed.demand, old.said if old else None, effects):
+        return
+    if old is not None:
+        new.since_ms, new.offset, new.barred = old.since_ms, old.offset, old.barred
+        new.windows = _kept_demand_windows(old, new.windows, effects)
+    market.demands[new.key] = new
+    market.closed.pop(("demand", new.key), None)
+    state.homes[f"d:{new.key}"] = market.name
+    effects.listed["demand", market.name, new.key] = listed
+    touch_demand(market, new, effects)
+    wake_demand(state, market, new)
+    _release_unfit(market, f"d:{new.key}", Cause("demand_revised"), effects)
+    _release_excess(market, new, effects)
+
+
+def withdraw_offer(market: Market, said: OfferWithdrawn, effects: Effects) -> None:
+    """End an offer: proposals are cancelled, what is confirmed stays."""
+    key = f"{said.party}/{said.offer}"
+    offer = market.offers.get(key)
+    if _is_old_end(market, "offer", key, said.revision, offer.said.revision if offer else None, effects):
+        return
+    market.closed["offer", key] = effects.closed["offer", market.name, key] = said.revision
+    if offer is None:
+        return
+    offer.status = "withdrawn"
+    for window in offer.windows:
+        window.quantity = 0
+    touch_offer(market, offer, effects)
+    _release_proposals(market, f"o:{key}", Cause("offer_withdrawn", said.reason), effects)
+
+
+def withdraw_demand(market: Market, said: DemandWithdrawn, effects: Effects) -> None:
+    """End a demand: proposals are cancelled, what is confirmed stays, the rest is given up."""
+    key = f"{said.party}/{said.demand}"
+    demand = market.demands.get(key)
+    if _is_old_end(market, "demand", key, said.revision, demand.said.revision if demand else None, effects):
+        return
+    market.closed["demand", key] = effects.closed["demand", market.name, key] = said.revision
+    if demand is None:
+        return
+    demand.status = "withdrawn"
+    _release_proposals(market, f"d:{key}", Cause("demand_withdrawn", said.reason), effects)
+    touch_demand(market, demand, effects)
+
+
+def learn_site(market: Market, site: SiteState, effects: Effects) -> None:
+    """Keep a site if it is newer; what is listed there is decided again."""
+    key = site_key(site)
+    known = market.sites.get(key)
+    if known is not None and site.revision <= known.state.revision:
+        return
+    market.sites[key] = site_of(site)
+    effects.stored["site", market.name, key] = site
+    if known is not None:
+        market.dirty |= set(at_site(market, key))
+
+
+def learn_terms(market: Market, terms: PartyTerms, effects: Effects) -> None:
+    """Keep a party's terms if they are newer."""
+    known = market.terms.get(terms.party)
+    if known is None or terms.revision > known.revision:
+        market.terms[terms.party] = terms
+        effects.stored["terms", market.name, terms.party] = terms
+
+
+def touch_offer(market: Market, offer: Offer, effects: Effects) -> None:
+    """Note that an offer changed: it is told, stored and decided again."""
+    effects.offers.add((market.name, offer.key))
+    market.dirty.add(f"o:{offer.key}")
+
+
+def touch_demand(market: Market, demand: Demand, effects: Effects) -> None:
+    """Note that a demand changed: it is told, stored and decided again."""
+    effects.demands.add((market.name, demand.key))
+    market.dirty.add(f"d:{demand.key}")
+
+
+def site_key(site: SiteState) -> str:
+    """Return `party/site`."""
+    return f"{site.party}/{site.site}"
+
+
+def _is_stale(
+    market: Market,
+    kind: str,
+    key: str,
+    new: OfferPublished | DemandPublished,
+    old: OfferPublished | DemandPublished | None,
+    effects: Effects,
+) -> bool:
+    present = market.closed.get((kind, key)) or (old.revision if old is not None else 0)
+    if new.revision > present:
+        return False
+    if old is None or new != old:
+        _supersede(kind, key, new.revision, present, effects)
+    return True
+
+
+def _is_old_end(
+    market: Market, kind: str, key: str, revision: int, present: int | None, effects: Effects
+) -> bool:
+    closed = market.closed.get((kind, key))
+    if closed is not None and revision <= closed:
+        return True
+    if present is not None and revision < present:
+        _supersede(kind, key, revision, present, effects)
+        return True
+    return False
+
+
+def _supersede(kind: str, key: str, revision: int, present: int, effects: Effects) -> None:
+    party, _, entity = key.partition("/")
+    effects.told.append(
+        EventSuperseded(
+            kind=kind,  # type: ignore[arg-type]
+            party=party,
+            id=entity,
+            revision=revision,
+            present_revision=present,
+            same_revision_other_content=revision == present,
+            at=instant(effects.clock_ms),
+        )
+    )
+
+
+def _kept_offer_windows(old: Offer, new: list[OfferWindow], effects: Effects) -> list[OfferWindow]:
+    """Carry over what is consumed; a window that vanished stays, empty, as long as it is consumed."""
+    before = {window.id: window for window in old.windows}
+    for window in new:
+        if window.id in before:
+            window.consumed = before.pop(window.id).consumed
+    gone = [before[name] for name in sorted(before) if before[name].consumed]
+    for window in gone:
+        window.quantity = 0
+    effects.dropped_windows |= {(f"o:{old.key}", name) for name in before if not before[name].consumed}
+    return [*new, *gone]
+
+
+def _kept_demand_windows(old: Demand, new: list[DemandWindow], effects: Effects) -> list[DemandWindow]:
+    before = {window.id: window for window in old.windows}
+    for window in new:
+        if window.id in before:
+            _carry(before.pop(window.id), window)
+    gone = [before[name] for name in sorted(before) if before[name].docked]
+    for window in gone:
+        window.said = window.given_up = 0
+    effects.dropped_windows |= {(f"d:{old.key}", name) for name in before if not before[name].docked}
+    return [*new, *gone]
+
+
+def _carry(old: DemandWindow, new: DemandWindow) -> None:
+    new.proposed, new.confirmed = old.proposed, old.confirmed
+    new.shipped, new.delivered = old.shipped, old.delivered
+
+
+def _release_proposals(market: Market, name: str, cause: Cause, effects: Effects) -> None:
+    for deal in list(market.deals_at(name)):
+        if deal.told.status == "proposed":
+            release(market, deal, "cancelled", cause, effects)
+
+
+def _release_unfit(market: Market, name: str, cause: Cause, effects: Effects) -> None:
+    for deal in list(market.deals_at(name)):
+        if deal.told.status == "proposed" and not _still_fits(market, deal, effects.clock_ms):
+            release(market, deal, "cancelled", cause, effects)
+
+
+def _still_fits(market: Market, deal: Deal, now_ms: int) -> bool:
+    offer, demand = market.offers[deal.offer[0]], market.demands[deal.demand[0]]
+    failed = set(eligibility.failures(market, offer, demand, now_ms)) - {"declined_before"}
+    have = next(window for window in offer.windows if window.id == deal.offer[1])
+    want = next(window for window in demand.windows if window.id == deal.demand[1])
+    return not failed and eligibility.fits(offer, have, want, now_ms)
+
+
+def _release_overdrawn(market: Market, offer: Offer, cause: Cause, effects: Effects) -> None:
+    """Release proposals, latest and least urgent first, until nothing is overdrawn or none is left."""
+    for window in offer.windows:
+        for deal in _latest_and_least_urgent(market, f"o:{offer.key}"):
+            if not window.overdrawn:
+                break
+            if deal.offer[1] == window.id:
+                release(market, deal, "cancelled", cause, effects)
+
+
+def _release_excess(market: Market, demand: Demand, effects: Effects) -> None:
+    for window in demand.windows:
+        for deal in _latest_and_least_urgent(market, f"d:{demand.key}"):
+            if window.docked <= window.said:
+                break
+            if deal.demand[1] == window.id:
+                release(market, deal, "cancelled", Cause("demand_revised"), effects)
+
+
+def _latest_and_least_urgent(market: Market, name: str) -> list[Deal]:
+    proposals = [deal for deal in market.deals_at(name) if deal.told.status == "proposed"]
+    return sorted(proposals, key=lambda deal: (deal.told.tier, deal.told.proposed_at, deal.id), reverse=True)
+
+
+def at_site(market: Market, key: str) -> Iterable[str]:
+    """Yield what is listed at a site."""
+    yield from (f"o:{offer.key}" for offer in market.offers.values() if offer.site_key == key)
+    yield from (f"d:{demand.key}" for demand in market.demands.values() if demand.site_key == key)
+
+
+def wake_offer(state: State, market: Market, offer: Offer) -> None:
+    """Set the timers of an offer: its end, and each step of its reach."""
+    last = max(window.until_ms for window in offer.windows)
+    state.wake(min(last, offer.valid_until_ms), "offer", market.name, offer.key)
+    for at_ms in reach_times_ms(market, offer):
+        state.wake(at_ms, "reach", market.name, offer.key)
+
+
+def reach_times_ms(market: Market, offer: Offer) -> list[int]:
+    """Return when the offer's reach grows."""
+    return [offer.since_ms + step.waiting_s * 1000 for step in market.policy.reach if step.waiting_s]
+
+
+def wake_demand(state: State, market: Market, demand: Demand) -> None:
+    """Set the timers of a demand: the end of each window and of its patience."""
+    for at_ms in {window.until_ms for window in demand.windows} | {patience_until_ms(market, demand)}:
+        if at_ms < FAR_AWAY_MS:
+            state.wake(at_ms, "demand", market.name, demand.key)
+
+
+def patience_until_ms(market: Market, demand: Demand) -> int:
+    """Return until when a demand waits: its own word, else the policy's patience, else for ever."""
+    if demand.said.patience_until is not None:
+        return unix_ms(demand.said.patience_until)
+    if market.policy.patience_s is not None:
+        return demand.since_ms + market.policy.patience_s * 1000
+    return FAR_AWAY_MS
+
+
+def _counted(window: Window, unit: str) -> tuple[str, int, int, int]:
+    return window.id, unix_ms(window.from_), unix_ms(window.until), to_counts(window.quantity, unit)
+
+
+def _micros(price: Money | None) -> int | None:
+    if price is None:
+        return None
+    whole, _, fraction = price.amount.partition(".")
+    return int(whole) * _MICROS + int(fraction.ljust(6, "0") or 0)

@@ -1,0 +1,224 @@
+"""The state that decisions are made from, as integers.
+
+Knows shapes and sums only; who may dock with whom, and what happens when, is decided elsewhere.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tenon.contracts.dockings import CLOSED, CauseCode, Docking
+from tenon.contracts.intake import DemandPublished, OfferPublished, PolicyPublished
+from tenon.contracts.log import PartyTerms, SiteState
+from tenon.contracts.positions import PositionStatus, Reasons
+
+FAR_AWAY_MS = 2**62
+WindowKey = tuple[str, str]
+"""An offer's or demand's key (`party/id`) and the id of one of its windows."""
+
+
+@dataclass(slots=True)
+class OfferWindow:
+    """What an offer holds between two instants, and how much of it dockings consume."""
+
+    id: str
+    from_ms: int
+    until_ms: int
+    quantity: int
+    consumed: int = 0
+
+    @property
+    def free(self) -> int:
+        """What can still be docked."""
+        return max(0, self.quantity - self.consumed)
+
+    @property
+    def overdrawn(self) -> int:
+        """How much more is consumed than the offer still holds."""
+        return max(0, self.consumed - self.quantity)
+
+
+@dataclass(slots=True)
+class DemandWindow:
+    """asked = open + proposed + confirmed + shipped + delivered + given_up."""
+
+    id: str
+    from_ms: int
+    until_ms: int
+    said: int
+    proposed: int = 0
+    confirmed: int = 0
+    shipped: int = 0
+    delivered: int = 0
+    given_up: int = 0
+
+    @property
+    def docked(self) -> int:
+        """What dockings hold of it, in every state that consumes."""
+        return self.proposed + self.confirmed + self.shipped + self.delivered
+
+    @property
+    def asked(self) -> int:
+        """What is required: never less than what is docked already."""
+        return max(self.said, self.docked)
+
+    @property
+    def open(self) -> int:
+        """What is still to be docked."""
+        return max(0, self.said - self.docked - self.given_up)
+
+
+@dataclass(slots=True)
+class Site:
+    """A place, its position quantised to 1e-5 degrees so that distances are the same everywhere."""
+
+    state: SiteState
+    latitude_e5: int
+    longitude_e5: int
+    readiness_ppm: int
+
+
+@dataclass(slots=True)
+class Offer:
+    """An offer in force. `since_ms` is when this offer was first listed."""
+
+    key: str
+    said: OfferPublished
+    site_key: str
+    code: str
+    unit: str
+    windows: list[OfferWindow]
+    since_ms: int
+    offset: int
+    price_micros: int = 0
+    currency: str | None = None
+    status: PositionStatus = "open"
+    blocked: frozenset[str] = frozenset()
+    valid_until_ms: int = FAR_AWAY_MS
+    certificates: tuple[tuple[str, int], ...] = ()
+
+    def certified(self, now_ms: int) -> frozenset[str]:
+        """Return the certificates that are valid now."""
+        return frozenset(scheme for scheme, until_ms in self.certificates if until_ms > now_ms)
+
+    @property
+    def free(self) -> int:
+        """What can still be docked, over all windows."""
+        return sum(window.free for window in self.windows)
+
+
+@dataclass(slots=True)
+class Demand:
+    """A demand in force. `barred` are offers that it will not be docked with again."""
+
+    key: str
+    said: DemandPublished
+    site_key: str
+    code: str
+    unit: str
+    windows: list[DemandWindow]
+    since_ms: int
+    offset: int
+    ceiling_micros: int | None = None
+    currency: str | None = None
+    status: PositionStatus = "open"
+    blocked: frozenset[str] = frozenset()
+    barred: frozenset[str] = frozenset()
+    reasons: Reasons | None = None
+
+    @property
+    def open(self) -> int:
+        """What is still to be docked, over all windows."""
+        return sum(window.open for window in self.windows)
+
+
+@dataclass(slots=True)
+class Deal:
+    """A docking in force, in counts. `told` is its last published state."""
+
+    told: Docking
+    offer: WindowKey
+    demand: WindowKey
+    quantity: int
+    shipped: int = 0
+    delivered: int = 0
+    failed: int = 0
+
+    @property
+    def id(self) -> str:
+        """The docking's id."""
+        return self.told.docking
+
+    @property
+    def live(self) -> bool:
+        """True while a party can still answer or report on it."""
+        return self.told.status not in CLOSED
+
+    def shares(self) -> tuple[int, int, int, int]:
+        """Return what it holds as (proposed, confirmed, shipped, delivered) counts."""
+        under_way = self.shipped - self.delivered
+        if self.told.status in ("declined", "lapsed", "cancelled", "failed"):
+            return 0, 0, under_way, self.delivered
+        rest = self.quantity - self.shipped - self.failed
+        if self.told.status == "proposed":
+            return rest, 0, under_way, self.delivered
+        return 0, rest, under_way, self.delivered
+
+    @property
+    def consumed(self) -> int:
+        """What it takes from both of its windows."""
+        return sum(self.shares())
+
+
+@dataclass(slots=True)
+class Routes:
+    """Known distances from one site, by site number, ascending."""
+
+    revision: int
+    sites: list[int]
+    metres: list[int]
+
+    def metres_to(self, site: int) -> int | None:
+        """Return the known distance to a site, None when it is not known."""
+        at = bisect_left(self.sites, site)
+        return self.metres[at] if at < len(self.sites) and self.sites[at] == site else None
+
+
+@dataclass(slots=True)
+class Market:
+    """Everything that can compete: the unit of decision."""
+
+    name: str
+    policy: PolicyPublished
+    offers: dict[str, Offer] = field(default_factory=dict)
+    demands: dict[str, Demand] = field(default_factory=dict)
+    deals: dict[str, Deal] = field(default_factory=dict)
+    sites: dict[str, Site] = field(default_factory=dict)
+    terms: dict[str, PartyTerms] = field(default_factory=dict)
+    routes: dict[str, dict[str, Routes]] = field(default_factory=dict)
+    numbers: dict[str, int] = field(default_factory=dict)
+    closed: dict[tuple[str, str], int] = field(default_factory=dict)
+    open_offers: dict[str, set[str]] = field(default_factory=dict)
+    open_demands: dict[str, set[str]] = field(default_factory=dict)
+    all_offers: dict[str, set[str]] = field(default_factory=dict)
+    all_demands: dict[str, set[str]] = field(default_factory=dict)
+    deals_of: dict[str, set[str]] = field(default_factory=dict)
+    dirty: set[str] = field(default_factory=set)
+    held_until_ms: int | None = None
+
+    def number(self, site_key: str) -> int:
+        """Return the small number that stands for a site in this market's routes."""
+        return self.numbers.setdefault(site_key, len(self.numbers))
+
+    def deals_at(self, key: str) -> Iterator[Deal]:
+        """Yield the dockings of an offer or demand (`o:party/id`, `d:party/id`) in id order."""
+        for docking in sorted(self.deals_of.get(key, ())):
+            yield self.deals[docking]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a docking takes a step."""
+
+    code: CauseCode
+    note: str = ""

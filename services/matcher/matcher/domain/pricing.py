@@ -1,0 +1,58 @@
+"""What a pair costs and when it is worth taking, in the policy's integer points per base unit."""
+
+from dataclasses import dataclass
+
+from matcher.domain.eligibility import ready_ms
+from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
+from tenon.contracts.intake import PolicyPublished
+
+DAY_MS = 86_400_000
+_MICROS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two open windows that may dock: how far apart, and what a unit costs."""
+
+    offer: Offer
+    offer_window: OfferWindow
+    demand: Demand
+    demand_window: DemandWindow
+    distance_m: int
+    cost: int
+
+
+def unit_cost(
+    market: Market, offer: Offer, have: OfferWindow, want: DemandWindow, distance_m: int, now_ms: int
+) -> int:
+    """Return the points that one base unit costs on this pair: price, freight and lateness."""
+    weights = market.policy.weights
+    late_days = (ready_ms(offer, have, want, now_ms) - max(want.from_ms, 0)) // DAY_MS
+    return (
+        weights.price * offer.price_micros // _MICROS
+        + weights.freight * distance_m // 1000
+        + weights.lateness * late_days
+    )
+
+
+def tranches_of(
+    policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int
+) -> list[tuple[int, int]]:
+    """Return what is open of a window as (amount, value), the worth of a unit falling as it fills."""
+    patience = policy.weights.waiting * max(0, now_ms - demand.since_ms) // DAY_MS
+    filled, rest, below = window.docked + window.given_up, window.open, 0
+    parts = []
+    for tranche in policy.tranches:
+        upper = round(tranche.up_to_share * 1_000_000) * window.asked // 1_000_000
+        amount = min(rest, max(0, upper - max(filled, below)))
+        if amount:
+            parts.append((amount, tranche.value + patience))
+        rest, below = rest - amount, upper
+    return parts
+
+
+def reach_m(policy: PolicyPublished, offer: Offer, now_ms: int) -> int | None:
+    """Return how far an offer may travel by now, None when there is no limit."""
+    waited_ms = now_ms - offer.since_ms
+    steps = [step for step in policy.reach if step.waiting_s * 1000 <= waited_ms]
+    return steps[-1].distance_m if steps else 0
