@@ -41,8 +41,8 @@ def configure(level: str = "info", form: Literal["json", "console"] = "json", **
 
 
 def get(name: str) -> "structlog.typing.FilteringBoundLogger":
-    """Return a logger whose lines carry `logger=name`."""
-    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(logger=name)
+    """Return a logger whose lines carry `part=name`."""
+    logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(part=name)
     return logger
 
 

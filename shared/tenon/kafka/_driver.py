@@ -131,6 +131,12 @@ def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
     )
 
 
+async def partition_numbers(consumer: Any, topic: str) -> list[int]:
+    """Return the numbers of a topic's partitions, none where there is no such topic, as the cluster says now."""
+    cluster = await consumer._client.fetch_all_metadata()
+    return sorted(cluster.partitions_for_topic(topic) or ())
+
+
 def listener(
     on_assigned: Callable[[Iterable[Any]], None], on_revoked: Callable[[Iterable[Any]], None]
 ) -> object:

@@ -88,11 +88,10 @@ async def end_offsets(kafka: KafkaSettings, topic: str, *, timeout_ms: int = 10_
         async with asyncio.timeout(timeout_ms / 1000):
             with _driver.mapped_errors():
                 await consumer.start()
-                await consumer.topics()
-                numbers = consumer.partitions_for_topic(kafka.prefix + topic) or ()
+                numbers = await _driver.partition_numbers(consumer, kafka.prefix + topic)
                 wanted = [
                     _driver.driver_partition(kafka.prefix, TopicPartition(topic, number))
-                    for number in sorted(numbers)
+                    for number in numbers
                 ]
                 found = await consumer.end_offsets(wanted) if wanted else {}
     except TimeoutError:

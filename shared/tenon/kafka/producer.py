@@ -205,8 +205,8 @@ class Producer:
             lane.pump = None
 
     async def _send_batch(self, lane: _Lane, driver: _driver.DriverProducer) -> None:
-        batch, finished = _next_batch(lane, driver)
         try:
+            batch, finished = _next_batch(lane, driver)
             written = await self._submit(driver, batch, lane.partition)
         except Exception as error:
             self._fail_all(driver, repr(error))
@@ -302,7 +302,7 @@ def _next_batch(lane: _Lane, driver: _driver.DriverProducer) -> tuple[_driver.Dr
             record, size = parcel.records[0]
             if size_bytes and size_bytes + size > lane.limit_bytes:
                 return batch, finished
-            batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers)
+            batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
             size_bytes += size
             parcel.records.popleft()
         finished.append(lane.parcels.popleft())

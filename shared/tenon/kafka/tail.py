@@ -78,9 +78,10 @@ async def _assigned(
 
 async def _numbers(kafka: KafkaSettings, consumer: Any, topic: str) -> list[int]:
     name = kafka.prefix + topic
-    if name not in await consumer.topics():
+    numbers = await _driver.partition_numbers(consumer, name)
+    if not numbers:
         raise Misconfigured(f"topic {name} does not exist; run `tenon topics`")
-    return sorted(consumer.partitions_for_topic(name))
+    return numbers
 
 
 async def _seek(consumer: Any, assigned: list[Any], start: Start) -> None:

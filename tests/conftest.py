@@ -1,0 +1,72 @@
+"""Fixtures for everything that runs against the real Kafka and PostgreSQL.
+
+    async def test_it_does(kafka: KafkaSettings, postgres: str) -> None: ...
+
+`kafka`     how to reach the one broker of the run, with a topic prefix that only this test uses: make the topics the
+            test needs with `tenon.kafka.ensure_topics(kafka, …)`. Hand `kafka.bootstrap` and `kafka.prefix` to a
+            service as TENON_KAFKA_BOOTSTRAP and TENON_TOPIC_PREFIX.
+`postgres`  address (superuser) of an empty database that only this test uses: hand it to a service as
+            TENON_DATABASE_URL, after `tenon.migrations.migrate(postgres, package="…")`.
+
+The servers start with the first test that asks for them. A test that kills or freezes a server starts one of its own
+by `tests.support.stack.running_kafka` or `running_postgres`, so that it disturbs nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tenon_local.kafka import EmbeddedKafka
+
+    from tenon.kafka import KafkaSettings
+    from tests.support.stack import PostgresServer
+
+_MARKS = ("unit", "contract", "integration", "e2e", "chaos", "bench")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test with the kind its folder names."""
+    root = Path(__file__).parent
+    for item in items:
+        kind = item.path.relative_to(root).parts[0]
+        if kind in _MARKS:
+            item.add_marker(kind)
+
+
+@pytest.fixture(scope="session")
+def kafka_server() -> Iterator[EmbeddedKafka]:
+    """The broker of the run; use `kafka`."""
+    from tests.support.stack import running_kafka
+
+    with running_kafka() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The database server of the run; use `postgres`."""
+    from tests.support.stack import running_postgres
+
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def kafka(kafka_server: EmbeddedKafka) -> KafkaSettings:
+    """How to reach Kafka, with a topic prefix that only this test uses."""
+    from tests.support.stack import settings_for
+
+    return settings_for(kafka_server)
+
+
+@pytest.fixture
+def postgres(postgres_server: PostgresServer) -> Iterator[str]:
+    """Address of an empty database that only this test uses."""
+    url = postgres_server.fresh()
+    yield url
+    postgres_server.drop(url)
