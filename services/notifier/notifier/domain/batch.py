@@ -1,0 +1,173 @@
+"""What a batch of records of one partition changes: the pure middle of the handler.
+
+`sort_out` reads the records, `decide` turns what is new in them into rows and feed entries. Which rows
+exist already is given to it; how they are stored is not its business.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from notifier.domain import plan, totals
+from notifier.domain.fresh import fresh
+from notifier.domain.pseudonym import Naming
+from notifier.domain.reading import ORDERED, Received, Refused, Tombstone, read
+from tenon.contracts.dockings import Docking
+from tenon.contracts.parties import PartyState
+from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
+from tenon.contracts.rounds import RoundDecided
+from tenon.contracts.topics import ROUNDS
+from tenon.contracts.values import Shape
+
+StateKey = tuple[str, str]
+"""(kind, key): `docking` and its id, `offer` or `demand` and party/id."""
+
+
+class RawRecord(Protocol):
+    """What is needed of a record."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value; None for a tombstone."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Its headers."""
+
+
+class TooManyUnusable(Exception):
+    """So many records in a row could not be used that it must be us, not them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Records that could be read, those that could not (by index), how many of these came last in a row."""
+
+    items: list[Received | Tombstone]
+    refused: list[tuple[int, Refused]]
+    run: int
+
+
+@dataclass(slots=True)
+class Changes:
+    """Everything that a batch changes."""
+
+    sequences: dict[str, str] = field(default_factory=dict)
+    states: dict[StateKey, Shape | None] = field(default_factory=dict)
+    steps: list[Docking] = field(default_factory=list)
+    parties: dict[str, PartyState | None] = field(default_factory=dict)
+    rounds: dict[int, RoundDecided] = field(default_factory=dict)
+    rejections: list[Received] = field(default_factory=list)
+    totals: totals.Totals = field(default_factory=dict)
+    entries: list[plan.Entry] = field(default_factory=list)
+    taken: int = 0
+
+
+def sort_out(topic: str, records: Iterable[RawRecord], run: int, most_in_row: int) -> Sorted:
+    """Read records; raise `TooManyUnusable` when `most_in_row` of them in a row can't be used.
+
+    `run` is how many unusable ones came right before.
+    """
+    items: list[Received | Tombstone] = []
+    refused: list[tuple[int, Refused]] = []
+    for index, record in enumerate(records):
+        item = read(topic, record.key, record.headers, record.value)
+        if isinstance(item, Refused):
+            run += 1
+            refused.append((index, item))
+            if run >= most_in_row:
+                raise TooManyUnusable(
+                    f"{run} records in a row, the last because of {item.code}: {item.detail}"
+                )
+        else:
+            run = 0
+            items.append(item)
+    return Sorted(items, refused, run)
+
+
+def state_key(item: Received | Tombstone) -> StateKey | None:
+    """Return which stored state an item replaces; None when it replaces none."""
+    if isinstance(item, Tombstone):
+        party, _, rest = item.key.partition("/")
+        kind, _, name = rest.partition("/")
+        return (kind, f"{party}/{name}") if kind in ("offer", "demand") else None
+    match item.data:
+        case Docking():
+            return "docking", item.data.docking
+        case OfferPosition():
+            return "offer", f"{item.data.party}/{item.data.offer}"
+        case DemandPosition():
+            return "demand", f"{item.data.party}/{item.data.demand}"
+        case _:
+            return None
+
+
+def without_echoes(
+    topic: str, items: Sequence[Received | Tombstone], seen: Mapping[str, str]
+) -> tuple[list[Received | Tombstone], dict[str, str]]:
+    """Return the items that say something new, and what is then seen.
+
+    `seen` holds the highest sequence per key, or the ids seen before where keys have no order. Of rounds
+    the highest number wins where they are stored.
+    """
+    if topic in ORDERED:
+        return fresh(items, seen)
+    if topic == ROUNDS.name:
+        return list(items), {}
+    known = dict(seen)
+    taken: list[Received | Tombstone] = []
+    for item in items:
+        if isinstance(item, Received) and item.id not in known:
+            known[item.id] = ""
+            taken.append(item)
+    return taken, {event_id: "" for event_id in known if event_id not in seen}
+
+
+def decide(
+    items: Iterable[Received | Tombstone], before: Mapping[StateKey, Shape], naming: Naming
+) -> Changes:
+    """Return what items (echoes left out) change, given the states that are stored now."""
+    changes = Changes()
+    for item in items:
+        changes.taken += 1
+        if isinstance(item, Received):
+            changes.entries += plan.entries(item, naming)
+        _keep(changes, item)
+    for key, after in changes.states.items():
+        totals.add_change(changes.totals, before.get(key), after)
+    changes.totals = totals.nonzero(changes.totals)
+    return changes
+
+
+def _keep(changes: Changes, item: Received | Tombstone) -> None:
+    key = state_key(item)
+    if isinstance(item, Tombstone):
+        if key is not None:
+            changes.states[key] = None
+        else:
+            changes.parties[item.key] = None
+        return
+    if key is not None:
+        changes.states[key] = item.data
+    match item.data:
+        case Docking():
+            changes.steps.append(item.data)
+        case PartyState():
+            changes.parties[item.data.party] = item.data
+        case RoundDecided():
+            _keep_round(changes, item.data)
+        case EventRejected() | EventSuperseded() | AnswerRefused():
+            changes.rejections.append(item)
+        case _:
+            pass
+
+
+def _keep_round(changes: Changes, decided: RoundDecided) -> None:
+    known = changes.rounds.get(decided.partition)
+    if known is None or known.round < decided.round:
+        changes.rounds[decided.partition] = decided

@@ -1,0 +1,239 @@
+"""Live streams: every client of a feed reads the same recent frames, each encoded once.
+
+A *tail* follows one feed as long as somebody watches it, and keeps the newest frames in a ring of bounded
+length. A client has nothing but a cursor. It first catches up from the table, then goes on from the ring. One
+that was live, fell out of the ring and does not come back soon is too slow: it is disconnected and may resume
+where it was. No entry can fall between table and ring, because both are read by number.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from notifier import metrics
+from notifier.bell import Bell
+from notifier.domain.frames import HEARTBEAT, closing, frame, opening
+from notifier.feed import Feed, FeedEntry
+from tenon import log
+from tenon.errors import Transient
+from tenon.metrics import Metrics
+
+Allowed = Callable[[], Awaitable[bool]]
+_PAGE = 500
+_RETRY_MS = 2_000
+_logger = log.get("live")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One entry, encoded for streams."""
+
+    number: int
+    type: str
+    data: bytes
+
+
+class Tail:
+    """The newest frames of one feed. `start` is the number before the oldest frame it still has."""
+
+    def __init__(self, start: int, most: int) -> None:
+        self.start = start
+        self.last = start
+        self.watchers = 0
+        self._frames: deque[Frame] = deque()
+        self._most = most
+        self._grown = asyncio.Event()
+
+    def append(self, entries: Sequence[FeedEntry]) -> None:
+        """Add entries that follow `last`, drop the oldest beyond the bound, wake who waits."""
+        for entry in entries:
+            self._frames.append(encoded(entry))
+            self.last = entry.number
+        while len(self._frames) > self._most:
+            self.start = self._frames.popleft().number
+        self.wake()
+
+    def since(self, number: int) -> list[Frame]:
+        """Return the frames behind a number that is not below `start`."""
+        found = []
+        for each in reversed(self._frames):
+            if each.number <= number:
+                break
+            found.append(each)
+        found.reverse()
+        return found
+
+    def wake(self) -> None:
+        """Wake everybody who waits for this tail."""
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether the tail was woken within a time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._grown.wait(), timeout_s)
+            return True
+        return False
+
+
+def encoded(entry: FeedEntry) -> Frame:
+    """Return an entry as a frame."""
+    return Frame(entry.number, entry.type, frame(entry.number, entry.type, entry.message()))
+
+
+class _Client:
+    """Where one client is: its cursor, since when it is quiet, since when it is behind the ring."""
+
+    def __init__(self, cursor: int, slow_s: float) -> None:
+        self.cursor = cursor
+        self._slow_s = slow_s
+        self._spoke = time.monotonic()
+        self._live = False
+        self._behind_since: float | None = None
+
+    def spoke(self) -> None:
+        """Note that it was checked and got a sign of life."""
+        self._spoke = time.monotonic()
+
+    def quiet_for(self) -> float:
+        """Return the seconds since the last check."""
+        return time.monotonic() - self._spoke
+
+    def fault(self, frames: Sequence[Frame], behind: bool) -> str | None:
+        """Return why the stream must end, None if it goes on: it is too slow, or entries are missing."""
+        if frames and frames[0].number != self.cursor + 1:
+            return "entries were removed"
+        if not behind:
+            self._live, self._behind_since = True, None
+        elif self._live:
+            self._behind_since = self._behind_since or time.monotonic()
+            if time.monotonic() - self._behind_since > self._slow_s:
+                return "too slow"
+        return None
+
+
+class Hub:
+    """The tails of this process, and the loop that lets them grow."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        bell: Bell,
+        metrics: Metrics,
+        *,
+        poll_ms: int,
+        heartbeat_ms: int,
+        queue_events: int,
+        slow_ms: int,
+    ) -> None:
+        self.feed = feed
+        self.closed = False
+        self.clients = 0
+        self._bell = bell
+        self._metrics = metrics
+        self._poll_s = poll_ms / 1000
+        self._heartbeat_s = heartbeat_ms / 1000
+        self._queue_events = queue_events
+        self._slow_s = slow_ms / 1000
+        self._tails: dict[str, Tail] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Follow the watched feeds until `stop` is set, then end all streams."""
+        heard = self._bell.subscribe()
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                heard.clear()
+                await self._grow()
+                waking = asyncio.create_task(heard.wait())
+                await asyncio.wait(
+                    [waking, stopping], timeout=self._poll_s, return_when=asyncio.FIRST_COMPLETED
+                )
+                waking.cancel()
+        finally:
+            stopping.cancel()
+            self._bell.unsubscribe(heard)
+            self._close()
+
+    async def stream(
+        self, audience: str, after: int, types: frozenset[str], allowed: Allowed
+    ) -> AsyncIterator[bytes]:
+        """Yield a feed from behind `after`, for ever; only `types`, unless that is empty.
+
+        Ends when the client is too slow, when `allowed` says no, and when this process stops.
+        """
+        yield opening(_RETRY_MS)
+        client = _Client(after, self._slow_s)
+        async with self._watch(audience) as tail:
+            while not self.closed:
+                if client.quiet_for() >= self._heartbeat_s:
+                    if not await allowed():
+                        yield self._closing("the key was revoked")
+                        return
+                    client.spoke()
+                    yield HEARTBEAT
+                frames, behind = await self._next(audience, tail, client.cursor)
+                if reason := client.fault(frames, behind):
+                    yield self._closing(reason)
+                    return
+                if frames:
+                    client.cursor = frames[-1].number
+                    if wanted := [each.data for each in frames if not types or each.type in types]:
+                        self._metrics.add(metrics.STREAMED, len(wanted))
+                        yield b"".join(wanted)
+                else:
+                    await tail.wait(max(0.0, self._heartbeat_s - client.quiet_for()))
+            yield self._closing("stopping")
+
+    async def _next(self, audience: str, tail: Tail, cursor: int) -> tuple[Sequence[Frame], bool]:
+        """Return the frames behind a cursor, and whether it had fallen behind the ring."""
+        if cursor >= tail.start:
+            return tail.since(cursor)[:_PAGE], False
+        return [encoded(entry) for entry in await self.feed.page(audience, cursor, _PAGE)], True
+
+    @asynccontextmanager
+    async def _watch(self, audience: str) -> AsyncIterator[Tail]:
+        tail = self._tails.get(audience)
+        if tail is None:
+            start = (await self.feed.last_numbers([audience])).get(audience, 0)
+            tail = self._tails.setdefault(audience, Tail(start, self._queue_events))
+        tail.watchers += 1
+        self.clients += 1
+        self._metrics.set(metrics.STREAMS, self.clients)
+        try:
+            yield tail
+        finally:
+            tail.watchers -= 1
+            self.clients -= 1
+            self._metrics.set(metrics.STREAMS, self.clients)
+            if not tail.watchers and self._tails.get(audience) is tail:
+                del self._tails[audience]
+
+    async def _grow(self) -> None:
+        try:
+            last = await self.feed.last_numbers(list(self._tails))
+            for audience, tail in list(self._tails.items()):
+                if last.get(audience, 0) > tail.last:
+                    await self._read(audience, tail)
+        except Transient as error:
+            _logger.warning("feeds not read", error=str(error))
+
+    async def _read(self, audience: str, tail: Tail) -> None:
+        while entries := await self.feed.page(audience, tail.last, _PAGE):
+            self._metrics.observe(metrics.TAIL_READ, len(entries))
+            tail.append(entries)
+            if len(entries) < _PAGE:
+                return
+            await asyncio.sleep(0)
+
+    def _closing(self, reason: str) -> bytes:
+        self._metrics.add(metrics.STREAMS_CLOSED, reason=reason)
+        return closing(reason)
+
+    def _close(self) -> None:
+        self.closed = True
+        for tail in self._tails.values():
+            tail.wake()

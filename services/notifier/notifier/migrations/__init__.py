@@ -1,0 +1,1 @@
+"""The steps by which the notifier's schema came to be."""

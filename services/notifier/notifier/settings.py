@@ -1,0 +1,110 @@
+"""What the notifier is told by its environment, beside what every service is told."""
+
+from ipaddress import ip_address
+
+from pydantic import Field, SecretStr, field_validator
+
+from notifier.domain.backoff import BadSchedule, parse_schedule
+from tenon.settings import CommonSettings
+
+
+class NotifierSettings(CommonSettings):
+    """Settings of the notifier."""
+
+    http_port: int = Field(
+        8300, ge=0, le=65535, description="Port the HTTP server listens on; 0: any free one."
+    )
+    admin_key: SecretStr | None = Field(
+        None, min_length=16, description="The administrator's API key; nobody is administrator if not set."
+    )
+    public_wall: bool | None = Field(
+        None,
+        description="Whether the page, the wall's stream and the totals need no key; if not set, only where"
+        " the server listens on loopback.",
+    )
+    max_unusable_in_row: int = Field(
+        100,
+        ge=1,
+        description="After so many unusable records in a row the notifier stops instead of going on.",
+    )
+    feed_retention_h: int = Field(
+        720,
+        ge=1,
+        description="How long events stay in the feeds, in hours; never shorter than an endpoint needs.",
+    )
+    attempts_retention_h: int = Field(
+        168, ge=1, description="How long attempts to call endpoints are kept, in hours."
+    )
+    retention_interval_ms: int = Field(
+        60_000, ge=100, description="How often old feed entries and attempts are removed, in ms."
+    )
+    stream_heartbeat_ms: int = Field(
+        15_000,
+        ge=100,
+        description="A quiet stream sends a comment this often, in ms; its key is checked then.",
+    )
+    stream_poll_ms: int = Field(
+        1_000, ge=10, description="Streams look for news this often even when no notification came, in ms."
+    )
+    stream_queue_events: int = Field(
+        2_000, ge=1, description="A live client may be this many events behind before it counts as slow."
+    )
+    stream_write_timeout_ms: int = Field(
+        10_000,
+        ge=100,
+        description="A client that is slow, or takes nothing, for this long is disconnected, in ms.",
+    )
+    stream_clients: int = Field(2_000, ge=1, description="Most streams that one process serves at a time.")
+    webhook_retry_schedule: str = Field(
+        "5s,30s,2m,10m,30m,1h,3h,6h,12h,24h",
+        description="Longest waits between attempts (5s, 10m, 2h, 1d), comma-separated; then parked.",
+    )
+    webhook_timeout_ms: int = Field(15_000, ge=10, description="Time an endpoint has to answer, in ms.")
+    webhook_concurrency: int = Field(64, ge=1, description="Most endpoints one process calls at a time.")
+    webhook_batch: int = Field(
+        32, ge=1, description="Most events sent to an endpoint, one by one, before progress is stored."
+    )
+    webhook_response_bytes: int = Field(
+        1_024, ge=0, le=65_536, description="How much of an endpoint's response is kept, in bytes."
+    )
+    webhook_disable_after: int = Field(
+        5, ge=1, description="An endpoint is disabled after so many events in a row had to be parked."
+    )
+    webhook_lease_ms: int = Field(
+        30_000, ge=100, description="Another process takes an endpoint over after this silence, in ms."
+    )
+    webhook_poll_ms: int = Field(
+        500, ge=10, description="Endpoints that are due are looked for this often, in ms."
+    )
+    webhook_allow_private: bool = Field(
+        False,
+        description="Whether webhooks may use plain http and call loopback and private addresses;"
+        " for development only.",
+    )
+    subscriptions_per_party: int = Field(20, ge=1, description="Most subscriptions a party may have.")
+
+    @field_validator("webhook_retry_schedule")
+    @classmethod
+    def _schedule_is_readable(cls, text: str) -> str:
+        try:
+            parse_schedule(text)
+        except BadSchedule as error:
+            raise ValueError(str(error)) from error
+        return text
+
+    @property
+    def retry_schedule_ms(self) -> tuple[int, ...]:
+        """The waits of the retry schedule in ms."""
+        return parse_schedule(self.webhook_retry_schedule)
+
+    @property
+    def wall_is_public(self) -> bool:
+        """Whether the wall needs no key."""
+        return _is_loopback(self.http_host) if self.public_wall is None else self.public_wall
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

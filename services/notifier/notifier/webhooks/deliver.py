@@ -1,0 +1,103 @@
+"""One call of an endpoint: signed, bounded in time and size, never redirected."""
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiohttp
+
+from notifier import metrics
+from notifier.domain.classify import Attempt, Delivered, Verdict, judge
+from notifier.domain.sign import headers
+from notifier.webhooks.guard import AddressDenied
+from tenon.clock import Clock
+from tenon.contracts.cloudevents import STRUCTURED
+from tenon.contracts.codec import instant
+from tenon.metrics import Metrics
+
+_DETAIL = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent to whom."""
+
+    url: str
+    secret: str
+    event_id: str
+    body: bytes
+    failed_before: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What came of a call."""
+
+    verdict: Verdict
+    attempt: Attempt
+    at_ms: int
+    latency_ms: int
+    response: str
+
+
+class Caller:
+    """Calls endpoints and judges what comes of it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        schedule_ms: Sequence[int],
+        response_bytes: int,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._session = session
+        self._schedule_ms = schedule_ms
+        self._response_bytes = response_bytes
+        self._clock = clock
+        self._metrics = metrics
+
+    async def call(self, call: Call) -> Report:
+        """Send one event; whatever goes wrong outside is part of the report."""
+        at_ms = self._clock.now_ms()
+        started = time.perf_counter()
+        attempt, response = await self._attempt(call, at_ms // 1000)
+        seconds = time.perf_counter() - started
+        verdict = judge(
+            attempt, call.failed_before, self._schedule_ms, random.random(), instant(self._clock.now_ms())
+        )
+        self._metrics.observe(metrics.ATTEMPT_SECONDS, seconds)
+        self._metrics.add(metrics.ATTEMPTS, outcome=type(verdict).__name__.lower())
+        return Report(verdict, attempt, at_ms, round(seconds * 1000), response)
+
+    async def _attempt(self, call: Call, timestamp_s: int) -> tuple[Attempt, str]:
+        signed = headers([call.secret], call.event_id, timestamp_s, call.body)
+        try:
+            async with self._session.post(
+                call.url,
+                data=call.body,
+                headers={**signed, "content-type": STRUCTURED},
+                allow_redirects=False,
+            ) as answer:
+                cut = await answer.content.read(self._response_bytes) if self._response_bytes else b""
+                attempt = Attempt(answer.status, retry_after=answer.headers.get("retry-after"))
+                return attempt, cut.decode(errors="replace").replace("\x00", "")
+        except TimeoutError:
+            return Attempt(None, "no answer in time"), ""
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Attempt(None, explain(error)), ""
+
+
+def explain(error: Exception) -> str:
+    """Return in a few words why no answer came."""
+    cause = getattr(error, "os_error", None) or error.__cause__ or error
+    if isinstance(cause, AddressDenied) or isinstance(error, AddressDenied):
+        return f"not allowed: {cause}"
+    return f"{type(error).__name__}: {error}"[:_DETAIL]
+
+
+def delivered(report: Report) -> bool:
+    """True when the receiver has it."""
+    return isinstance(report.verdict, Delivered)
