@@ -2,14 +2,15 @@
 
     async def test_it_does(kafka: KafkaSettings, postgres: str) -> None: ...
 
-`kafka`     how to reach the one broker of the run, with a topic prefix that only this test uses: make the topics the
-            test needs with `tenon.kafka.ensure_topics(kafka, …)`. Hand `kafka.bootstrap` and `kafka.prefix` to a
-            service as TENON_KAFKA_BOOTSTRAP and TENON_TOPIC_PREFIX.
+`kafka`     how to reach the one broker of the run, with a topic prefix that only this test uses: make the
+topics the
+            test needs with `tenon.kafka.ensure_topics(kafka, …)`. Hand `kafka.bootstrap` and `kafka.prefix`
+            to a service as TENON_KAFKA_BOOTSTRAP and TENON_TOPIC_PREFIX.
 `postgres`  address (superuser) of an empty database that only this test uses: hand it to a service as
             TENON_DATABASE_URL, after `tenon.migrations.migrate(postgres, package="…")`.
 
-The servers start with the first test that asks for them. A test that kills or freezes a server starts one of its own
-by `tests.support.stack.running_kafka` or `running_postgres`, so that it disturbs nobody.
+The servers start with the first test that asks for them. A test that kills or freezes a server starts one of
+its own by `tests.support.stack.running_kafka` or `running_postgres`, so that it disturbs nobody.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tenon_local.kafka import EmbeddedKafka
-
     from tenon.kafka import KafkaSettings
+    from tenon_local.kafka import EmbeddedKafka
     from tests.support.stack import PostgresServer
 
 _MARKS = ("unit", "contract", "integration", "e2e", "chaos", "bench")

@@ -26,9 +26,10 @@ _LOCK_SPACE = 0x7E00
 
 
 async def migrate(url: str, *, package: str) -> None:
-    """Upgrade the schema named as `package` to its newest migration; creates the schema if need be."""
-    async with Database.connect(url, schema=package, pool_size=2) as database, database.begin() as connection:
-        await connection.run_sync(_upgrade, package)
+    """Upgrade the schema named as the package to its newest migration; makes it where it is missing."""
+    schema = package.rpartition(".")[2]
+    async with Database.connect(url, schema=schema, pool_size=2) as database, database.begin() as connection:
+        await connection.run_sync(_upgrade, package, schema)
 
 
 def run_env(metadata: MetaData) -> None:
@@ -45,19 +46,19 @@ def run_env(metadata: MetaData) -> None:
     context.run_migrations()
 
 
-def _upgrade(connection: Connection, package: str) -> None:
-    connection.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), _lock_key(package))
+def _upgrade(connection: Connection, package: str, schema: str) -> None:
+    connection.execute(text("SELECT pg_advisory_xact_lock(:space, :key)"), _lock_key(schema))
     # CREATE SCHEMA IF NOT EXISTS asks for the right to create even where the schema is there already.
-    if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": f'"{package}"'}).scalar() is None:
-        connection.execute(text(f'CREATE SCHEMA "{package}"'))
+    if connection.execute(text("SELECT to_regnamespace(:name)"), {"name": f'"{schema}"'}).scalar() is None:
+        connection.execute(text(f'CREATE SCHEMA "{schema}"'))
     config = Config()
     config.set_main_option("script_location", str(_folder(package)).replace("%", "%%"))
-    config.attributes.update(connection=connection, schema=package)
+    config.attributes.update(connection=connection, schema=schema)
     command.upgrade(config, "head")
 
 
-def _lock_key(package: str) -> dict[str, int]:
-    return {"space": _LOCK_SPACE, "key": crc32(package.encode()) & 0x7FFFFFFF}
+def _lock_key(schema: str) -> dict[str, int]:
+    return {"space": _LOCK_SPACE, "key": crc32(schema.encode()) & 0x7FFFFFFF}
 
 
 def _folder(package: str) -> Path:

@@ -26,7 +26,7 @@ from tenon.clock import Clock, WallClock
 from tenon.errors import Fenced, Misconfigured, Transient
 from tenon.failpoints import failpoint
 from tenon.kafka.connection import KafkaSettings
-from tenon.kafka.consumer import Consumer, GroupTimes
+from tenon.kafka.consumer import Consumer, GroupTimes, OffsetLost
 from tenon.metrics import COUNTS, Metrics, counter, gauge, histogram
 from tenon.records import Record, TopicPartition
 from tenon.retry import backoff_ms, retrying
@@ -202,7 +202,10 @@ class ConsumerLoop:
             if self._is_ready(where) and (records or self._timer_due(where)):
                 await self._handle(where, records)
                 busy = True
-        if not busy:
+        if busy:
+            # A handler that never waits must not keep Kafka's own tasks from running.
+            await asyncio.sleep(0)
+        else:
             await self._idle()
 
     async def _follow_assignment(self) -> None:
@@ -249,8 +252,8 @@ class ConsumerLoop:
             return []
         try:
             records = await self._consumer.take(where, self._settings.max_records)
-        except Transient as error:
-            _logger.warning("poll failed", partition=str(where), error=str(error))
+        except (Transient, OffsetLost) as error:
+            await self._poll_failed([where], error)
             return []
         return self._unhandled(where, records)
 
@@ -275,13 +278,28 @@ class ConsumerLoop:
             wait_ms = max(1, min(wait_ms, min(wakes) - self._clock.now_ms()))
         try:
             found = await self._consumer.wait(ready, wait_ms, self._settings.max_records)
-        except Transient as error:
-            _logger.warning("poll failed", error=str(error))
-            await asyncio.sleep(wait_ms / 1000)
+        except (Transient, OffsetLost) as error:
+            await self._poll_failed(ready, error)
             return
         for where, records in found.items():
             if self._is_ready(where) and (fresh := self._unhandled(where, records)):
                 await self._handle(where, fresh)
+
+    async def _poll_failed(self, wanted: Sequence[TopicPartition], error: Transient | OffsetLost) -> None:
+        """Read partitions again from where we are; raises where Kafka does not hold that offset any more.
+
+        A rebalance during a poll makes it fail for an offset that nobody has set yet: then nothing is wrong.
+        """
+        _logger.warning("poll failed", error=str(error))
+        for where in wanted:
+            if not self._is_ready(where):
+                continue
+            try:
+                await self._check_range(where, self._held[where].next_offset)
+                if self._is_ready(where):
+                    self._consumer.seek_and_resume(where, self._held[where].next_offset)
+            except Transient as away:
+                self._postpone(where, away)
 
     def _timer_due(self, where: TopicPartition) -> bool:
         wake = self._handler.wake_at_ms(where)
@@ -382,6 +400,8 @@ class ConsumerLoop:
             self._metrics.set(LAG_SECONDS, (WallClock().now_ms() - held.newest_ms) / 1000, **labels)
 
     async def _leave(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._commit(), self._settings.probe_timeout_ms / 1000)
         self._assigned = None
         for where in sorted(self._held):
             await self._close(where)

@@ -1,7 +1,7 @@
 """The real Kafka and PostgreSQL that tests run against: one of each for a whole run of pytest.
 
-Tests stay apart by name, not by server: each gets a topic prefix and a database of its own. Processes are children of
-the test run and die with it.
+Tests stay apart by name, not by server: each gets a topic prefix and a database of its own. Processes are
+children of the test run and die with it.
 """
 
 import asyncio
@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tenon.kafka import KafkaSettings
 from tenon_local.jars import JarStore
 from tenon_local.kafka import EmbeddedKafka, Java
 from tenon_local.postgres import EmbeddedPostgres
 from tenon_local.secrets import Secrets
 from tenon_local.settings import LocalSettings
-
-from tenon.kafka import KafkaSettings
 
 _counter = itertools.count(1)
 

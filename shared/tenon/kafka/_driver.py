@@ -26,6 +26,8 @@ if not default_records.DefaultRecordBatchBuilder.__module__.startswith("aiokafka
     )
 
 _STOP_SECONDS = 3.0
+# A partition that is resumed waits for the fetch that is under way without it.
+_FETCH_MAX_WAIT_MS = 100
 NotEnqueued = kafka_errors.KafkaTimeoutError
 """What `send_batch` raises when the batch was not taken: the one error after which it may be given again."""
 _REFUSED = (
@@ -71,6 +73,10 @@ class DriverProducer(Protocol):
     def stop(self) -> Awaitable[None]:
         """Send what is left and disconnect; waits for ever when the broker is away."""
         ...
+
+
+class OffsetLost(Misconfigured):
+    """The offset to be read next was never set, or is outside of what Kafka holds."""
 
 
 class StaleMember(Transient):
@@ -126,13 +132,13 @@ def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
         request_timeout_ms=kafka.request_timeout_ms,
         enable_auto_commit=False,
         auto_offset_reset="none",
-        fetch_max_wait_ms=500,
+        fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
         **options,
     )
 
 
 async def partition_numbers(consumer: Any, topic: str) -> list[int]:
-    """Return the numbers of a topic's partitions, none where there is no such topic, as the cluster says now."""
+    """Return the numbers of a topic's partitions, as the cluster says now; none where there is no topic."""
     cluster = await consumer._client.fetch_all_metadata()
     return sorted(cluster.partitions_for_topic(topic) or ())
 
@@ -193,7 +199,7 @@ def mapped_errors() -> Iterator[None]:
     try:
         yield
     except _OUT_OF_RANGE as error:
-        raise Misconfigured(f"Kafka no longer holds the offset that is to be read next: {error}") from error
+        raise OffsetLost(f"Kafka does not hold the offset that is to be read next: {error}") from error
     except _STALE_MEMBER as error:
         raise StaleMember(str(error)) from error
     except _REFUSED as error:

@@ -15,6 +15,8 @@ from tenon.kafka import _driver
 from tenon.kafka.connection import KafkaSettings
 from tenon.records import Record, TopicPartition
 
+OffsetLost = _driver.OffsetLost
+StaleMember = _driver.StaleMember
 _MAX_POLL_INTERVAL_MS = 300_000
 _HEARTBEATS_PER_SESSION = 10
 
@@ -63,6 +65,8 @@ class Consumer:
         self._on_revoked = on_revoked
         self._times = times or GroupTimes()
         self._driver: Any = None
+        # Asks questions over a connection of its own, where no answer waits behind a long fetch.
+        self._prober: Any = None
 
     async def start(self) -> None:
         """Connect and join the group; raises `Transient` when no broker answers."""
@@ -74,19 +78,20 @@ class Consumer:
             rebalance_timeout_ms=self._times.rebalance_ms,
             max_poll_interval_ms=_MAX_POLL_INTERVAL_MS,
         )
-        self._driver = driver
+        self._driver, self._prober = driver, _driver.new_consumer(self._kafka)
         driver.subscribe(self._topics, listener=_driver.listener(self._assigned, self._revoked))
         try:
             with _driver.mapped_errors():
                 await driver.start()
+                await self._prober.start()
         except BaseException:
-            await driver.stop()
+            await self.stop()
             raise
 
     async def stop(self) -> None:
         """Leave the group: others get the partitions at once."""
         with _driver.mapped_errors():
-            await self._driver.stop()
+            await asyncio.gather(self._driver.stop(), self._prober.stop())
 
     def seek_and_resume(self, partition: TopicPartition, offset: int) -> None:
         """Read a partition from `offset` on; raises `StaleMember` when it is no longer assigned."""
@@ -134,8 +139,9 @@ class Consumer:
         try:
             async with asyncio.timeout(timeout_ms / 1000):
                 with _driver.mapped_errors():
-                    first = await self._driver.beginning_offsets(wanted)
-                    end = await self._driver.end_offsets(wanted)
+                    first, end = await asyncio.gather(
+                        self._prober.beginning_offsets(wanted), self._prober.end_offsets(wanted)
+                    )
         except TimeoutError:
             raise Transient(f"no broker answered within {timeout_ms} ms") from None
         return {_driver.own_partition(self._prefix, where): (first[where], end[where]) for where in wanted}

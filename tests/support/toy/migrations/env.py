@@ -1,0 +1,7 @@
+"""Runs the migrations of the toy service."""
+
+from sqlalchemy import MetaData
+
+from tenon.migrations import run_env
+
+run_env(MetaData())
