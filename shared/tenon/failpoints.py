@@ -22,6 +22,8 @@ POINTS: Mapping[str, str] = {
     "after_step": "decisions are made in memory, nothing is written",
     "before_commit": "everything is written inside a transaction that is still open",
     "after_commit": "the transaction is committed, nobody has been told",
+    "before_send": "an accepted event is about to be handed to Kafka",
+    "after_send": "Kafka has acknowledged an event, its sender has not been told",
     "after_relay_send": "the relay's effect has happened, its result is not seen yet",
     "before_mark": "the result is known, the row is not marked yet",
     "during_load": "state of a partition is being loaded",
