@@ -1,0 +1,198 @@
+"""Events in, answers out: admit, look up, write, and say of each event whether it is safe.
+
+An event is safe when Kafka has acknowledged it or the registry has committed it. What neither did in time
+is answered as unavailable; it may be written yet, and may be sent again under the same id.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from ingest import metrics
+from ingest.domain.admit import Clock, Sender, Statement, admit, class_of, unknown_party, unknown_site
+from ingest.domain.faults import Refusal, Refused, too_large, unavailable
+from ingest.domain.records import listed, market_record
+from ingest.domain.route import Router
+from ingest.registry import Registry, is_registered
+from ingest.store import Standing
+from tenon.contracts import intake
+from tenon.contracts.cloudevents import CloudEvent
+from tenon.contracts.families import INTAKE_BY_TYPE
+from tenon.errors import TenonError, Transient, Unusable
+from tenon.failpoints import failpoint
+from tenon.kafka import Producer, Receipt
+from tenon.metrics import Metrics
+from tenon.records import OutRecord
+
+_SITED = intake.OfferPublished | intake.DemandPublished | intake.RoutesPublished
+_LISTED = intake.OfferPublished | intake.DemandPublished
+_BREATH = 100
+
+
+@dataclass(slots=True)
+class Item:
+    """One event of a request on its way: what is known of it so far. `refusal` None at the end: accepted."""
+
+    event: CloudEvent | None
+    refusal: Refusal | None = None
+    statement: Statement | None = None
+    records: Sequence[OutRecord] = ()
+
+
+class Handler:
+    """Takes the events of requests. One per process."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        producer: Producer,
+        router: Router,
+        *,
+        clock: Clock,
+        deadline_ms: int,
+        measured: Metrics,
+    ) -> None:
+        self._registry = registry
+        self._producer = producer
+        self._router = router
+        self._clock = clock
+        self._deadline_ms = deadline_ms
+        self._metrics = measured
+        self._stalled_since: float | None = None
+
+    async def take(self, items: Sequence[Item], sender: Sender) -> None:
+        """Bring each item to its end: accepted, or with a refusal."""
+        ends = asyncio.get_running_loop().time() + self._deadline_ms / 1000
+        await self._admit(items, sender)
+        open_items = [item for item in items if item.statement is not None]
+        kept = [item for item in open_items if item.statement is not None and is_registered(item.statement)]
+        if kept:
+            await self._within(ends, kept, self._register)
+        rest = [
+            item for item in open_items if item.statement is not None and not is_registered(item.statement)
+        ]
+        if rest:
+            await self._within(ends, rest, self._prepare)
+            await self._send([item for item in rest if item.refusal is None], ends)
+        self._count(items)
+
+    def problem(self) -> str | None:
+        """Return why nothing is taken now, None if it is: for readiness."""
+        if self._stalled_since is None or not self._producer.waiting_bytes:
+            return None
+        seconds = asyncio.get_running_loop().time() - self._stalled_since
+        return f"Kafka has acknowledged nothing for {seconds:.0f} s"
+
+    async def _admit(self, items: Sequence[Item], sender: Sender) -> None:
+        for number, item in enumerate(items, start=1):
+            if item.event is not None and item.refusal is None:
+                try:
+                    item.statement = admit(item.event, sender, self._clock)
+                except Refused as refused:
+                    item.refusal = refused.refusal
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)
+
+    async def _within(
+        self, ends: float, items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[None]]
+    ) -> None:
+        """Do what needs the database; when it does not answer in time the items are unavailable."""
+        try:
+            async with asyncio.timeout_at(ends):
+                await work(items)
+        except (TimeoutError, Transient):
+            for item in items:
+                item.refusal = item.refusal or unavailable("the registry does not answer; send it again")
+
+    async def _register(self, items: Sequence[Item]) -> None:
+        refusals = await self._registry.apply([_statement(item) for item in items])
+        for item, refusal in zip(items, refusals, strict=True):
+            item.refusal = refusal
+
+    async def _prepare(self, items: Sequence[Item]) -> None:
+        """Look up what is missing, and make the records."""
+        statements = [_statement(item) for item in items]
+        parties = {s.data.party for s in statements if hasattr(s.data, "party")}
+        sites = {(s.data.party, s.data.site) for s in statements if isinstance(s.data, _SITED)}
+        registered = await self._registry.registered(parties)
+        standings = await self._registry.standings(sites)
+        told = {
+            (s.data.party, s.data.site, self._router.place(s.data.item.class_).market)
+            for s in statements
+            if isinstance(s.data, _LISTED) and (s.data.party, s.data.site) in standings
+        }
+        standings.update(await self._registry.tell(told))
+        for item, statement in zip(items, statements, strict=True):
+            try:
+                item.records = self._records(statement, registered, standings)
+            except Refused as refused:
+                item.refusal = refused.refusal
+
+    def _records(
+        self, statement: Statement, registered: set[str], standings: dict[tuple[str, str], Standing]
+    ) -> list[OutRecord]:
+        data = statement.data
+        item_class = class_of(data)
+        if item_class is None:
+            return [market_record(statement, data, place) for place in self._router.everywhere()]
+        party: str = getattr(data, "party", "")
+        if party not in registered:
+            raise Refused(unknown_party(party))
+        place = self._router.place(item_class)
+        if not isinstance(data, _SITED):
+            return [market_record(statement, data, place)]
+        standing = standings.get((party, data.site))
+        if standing is None:
+            raise Refused(unknown_site(party, data.site))
+        told = listed(data, standing.site, standing.terms) if isinstance(data, _LISTED) else data
+        return [market_record(statement, told, place)]
+
+    async def _send(self, items: Sequence[Item], ends: float) -> None:
+        records = [record for item in items for record in item.records]
+        if not records:
+            return
+        await failpoint("ingest.before_send")
+        left_ms = max(1, int((ends - asyncio.get_running_loop().time()) * 1000))
+        receipts = iter(await self._producer.send_and_wait(records, deadline_ms=left_ms))
+        await failpoint("ingest.after_send")
+        for item in items:
+            own = [next(receipts) for _ in item.records]
+            item.refusal = next((refusal for refusal in map(_refusal, own) if refusal is not None), None)
+        self._note_stall(
+            stalled=all(item.refusal is not None and item.refusal.status == 503 for item in items)
+        )
+
+    def _note_stall(self, *, stalled: bool) -> None:
+        if not stalled:
+            self._stalled_since = None
+        elif self._stalled_since is None:
+            self._stalled_since = asyncio.get_running_loop().time()
+
+    def _count(self, items: Sequence[Item]) -> None:
+        self._metrics.set(metrics.WAITING_BYTES, self._producer.waiting_bytes)
+        for item in items:
+            sent = item.event.type if item.event is not None else ""
+            event_type = sent if sent in INTAKE_BY_TYPE else "unknown"
+            if item.refusal is None:
+                self._metrics.add(metrics.ACCEPTED, type=event_type)
+            else:
+                self._metrics.add(metrics.REJECTED, type=event_type, reason=item.refusal.name)
+
+
+def _statement(item: Item) -> Statement:
+    assert item.statement is not None
+    return item.statement
+
+
+def _refusal(receipt: Receipt) -> Refusal | None:
+    if receipt.state == "written":
+        return None
+    if receipt.state == "pending":
+        return unavailable("Kafka has not acknowledged it in time; send it again with the same id")
+    return _of_error(receipt.error)
+
+
+def _of_error(error: TenonError | None) -> Refusal:
+    if isinstance(error, Unusable):
+        return too_large(error.reason, "an event that fits into one record of the log")
+    return unavailable(f"Kafka does not take it ({error}); send it again with the same id")

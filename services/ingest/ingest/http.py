@@ -1,0 +1,133 @@
+"""`POST /v1/events`, and the application that it and the registry's addresses are part of.
+
+Decides in which order a request is checked: key, form, size, room, rate, events. What an event means is
+decided behind it.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from ingest import answers, metrics, openapi, reading
+from ingest.access import Access
+from ingest.addresses import Addresses
+from ingest.docs import add_docs
+from ingest.domain.admit import Sender
+from ingest.domain.faults import Fault, Refusal, Refused, unavailable
+from ingest.handler import Handler, Item
+from ingest.limits import Budget, OverBudget, Rate
+from tenon import log, problems
+from tenon.contracts.cloudevents import BATCH
+from tenon.errors import Transient
+from tenon.metrics import Metrics
+from tenon.problems import Problem
+
+_logger = log.get("events")
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What the events address works with."""
+
+    access: Access
+    handler: Handler
+    rate: Rate
+    budget: Budget
+    body_deadline_ms: int
+    metrics: Metrics
+
+    async def post(self, request: Request) -> Response:
+        """Answer one request; measured and, where anything was refused, logged."""
+        started = time.perf_counter()
+        try:
+            response = await self._answer(request)
+        except Problem as problem:
+            response = problem.response()
+        except Refused as refused:
+            response = answers.problem(refused.refusal).response()
+        seconds = time.perf_counter() - started
+        self.metrics.observe(metrics.REQUEST_SECONDS, seconds, status=response.status_code)
+        return response
+
+    async def _answer(self, request: Request) -> Response:
+        sender = await self._sender(request)
+        kind = reading.media_type(request.headers)
+        with self.budget.hold() as take:
+            body = await self._body(request, take)
+            items = reading.items_of(kind, request.headers, body)
+            self._charge(sender, len(items))
+            await self.handler.take(items, sender)
+        _log(sender, items)
+        return answers.of_batch(items) if kind == BATCH else answers.of_event(items[0])
+
+    async def _sender(self, request: Request) -> Sender:
+        try:
+            return await self.access.sender(request)
+        except Transient as error:
+            raise Refused(unavailable("the registry does not answer; send it again")) from error
+
+    async def _body(self, request: Request, take: Callable[[int], None]) -> bytes:
+        declared = request.headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared) > reading.MOST_BYTES:
+            raise Refused(_too_long())
+        try:
+            async with asyncio.timeout(self.body_deadline_ms / 1000):
+                return await _read(request, take)
+        except TimeoutError:
+            raise Problem(408, f"the body did not arrive within {self.body_deadline_ms} ms") from None
+        except ClientDisconnect:
+            raise Problem(400, "the body ended early") from None
+        except OverBudget:
+            raise Refused(unavailable("too much is being handled; send it again")) from None
+
+    def _charge(self, sender: Sender, events: int) -> None:
+        wait_s = self.rate.wait_s(sender.key, events, time.monotonic())
+        if wait_s:
+            headers = {"retry-after": str(max(1, round(wait_s + 0.5)))}
+            raise Problem(429, "this key sends faster than it may; send it again later", headers=headers)
+
+
+async def _read(request: Request, take: Callable[[int], None]) -> bytes:
+    chunks: list[bytes] = []
+    length = 0
+    async for chunk in request.stream():
+        take(len(chunk))
+        length += len(chunk)
+        if length > reading.MOST_BYTES:
+            raise Refused(_too_long())
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _too_long() -> Refusal:
+    fault = Fault("", "the body is too long", f"at most {reading.MOST_BYTES} bytes")
+    return Refusal(
+        413, "too-large", "The request is too large", f"{fault.reason}; {fault.expected}", (fault,)
+    )
+
+
+def _log(sender: Sender, items: list[Item]) -> None:
+    refused = [item.refusal.name for item in items if item.refusal is not None]
+    if refused:
+        reasons = {name: refused.count(name) for name in set(refused)}
+        _logger.info("events", key=sender.key, party=sender.party, events=len(items), refused=reasons)
+    else:
+        _logger.debug("events", key=sender.key, party=sender.party, events=len(items))
+
+
+def application(post: Callable[[Request], Awaitable[Response]], addresses: Addresses) -> FastAPI:
+    """Return the HTTP application of ingest; its description is complete."""
+    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, docs_url=None, redoc_url=None)
+    app.router.routes.append(Route("/v1/events", post, methods=["POST"]))
+    app.include_router(addresses.router())
+    problems.install(app, [RequestValidationError])
+    openapi.describe(app)
+    add_docs(app)
+    return app

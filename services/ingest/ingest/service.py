@@ -1,0 +1,134 @@
+"""`bind`: builds everything that ingest is made of. The only place that connects."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+from ingest import metrics
+from ingest.access import Access
+from ingest.addresses import Addresses
+from ingest.directory import Directory
+from ingest.domain.route import Router
+from ingest.handler import Handler
+from ingest.http import Intake, application
+from ingest.keys import Keys
+from ingest.limits import Budget, Rate
+from ingest.registry import Registry
+from ingest.settings import IngestSettings
+from tenon import log
+from tenon.app import Loop, Service
+from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
+from tenon.contracts.topics import MARKET, PARTIES
+from tenon.db import Database
+from tenon.errors import Misconfigured, Transient
+from tenon.kafka import KafkaSettings, Producer, end_offsets, read_layout
+from tenon.lease import Leases
+from tenon.metrics import Metrics
+from tenon.outbox import Entry, OutboxSource, kafka_effect
+from tenon.relay import Relay, RelaySettings
+from tenon.retry import retrying
+
+_BACKLOG_EVERY_S = 5.0
+_logger = log.get("ingest")
+
+
+@asynccontextmanager
+async def bind(settings: IngestSettings) -> AsyncIterator[Service]:
+    """Build the service; raises `Misconfigured` when the log or the schema is not the one it should be."""
+    table = market_table(settings)
+    kafka = KafkaSettings.of(settings)
+    patience_ms = settings.retry_deadline_ms
+    await retrying("check the log", partial(_check_log, kafka, table), deadline_ms=patience_ms)
+    producer = Producer(kafka, max_waiting_bytes=settings.max_in_flight_bytes)
+    await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
+    try:
+        async with Database.connect(
+            settings.database_url, schema="ingest", pool_size=settings.database_pool_size
+        ) as database:
+            yield _service(settings, table, producer, database)
+    finally:
+        await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
+
+
+def market_table(settings: IngestSettings) -> MarketTable:
+    """Return the table of markets that the settings name."""
+    if settings.markets_file is None:
+        return MarketTable()
+    try:
+        return load_table(settings.markets_file.read_text())
+    except (OSError, BadMarketTable) as error:
+        raise Misconfigured(f"TENON_MARKETS_FILE: {error}") from error
+
+
+async def _check_log(kafka: KafkaSettings, table: MarketTable) -> None:
+    """Raise `Misconfigured` unless the topics are there and the log was begun with this table."""
+    await read_layout(kafka, table)
+    for topic, wanted in ((MARKET, table.partitions), (PARTIES, None)):
+        found = len(await end_offsets(kafka, topic.name))
+        if not found:
+            raise Misconfigured(f"topic {topic.name} does not exist; run `tenon topics`")
+        if wanted is not None and found != wanted:
+            raise Misconfigured(
+                f"topic {topic.name} has {found} partitions, the market table says {wanted};"
+                " set TENON_MARKETS_FILE to the table that the log was begun with"
+            )
+
+
+def _service(settings: IngestSettings, table: MarketTable, producer: Producer, database: Database) -> Service:
+    measured = Metrics()
+    leases = Leases(database, owner=settings.instance)
+    source = OutboxSource(database, leases)
+    relaying = RelaySettings("ingest", retry_deadline_ms=settings.retry_deadline_ms)
+    relay: Relay[Entry] = Relay("outbox", source, kafka_effect(producer), metrics=measured, settings=relaying)
+    router = Router(table)
+    keys = Keys(database, settings.admin_key.get_secret_value(), settings.look_up_ttl_ms, relay.wake)
+    registry = Registry(database, router, settings.look_up_ttl_ms, relay.wake)
+    handler = Handler(
+        registry,
+        producer,
+        router,
+        clock=settings.clock,
+        deadline_ms=settings.send_deadline_ms,
+        measured=measured,
+    )
+    access, directory = Access(keys), Directory(database)
+    intake = Intake(
+        access,
+        handler,
+        Rate(settings.rate_events_per_second, settings.rate_burst_events),
+        Budget(settings.max_in_flight_bytes, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
+        settings.body_deadline_ms,
+        measured,
+    )
+
+    async def relay_outbox(stop: asyncio.Event) -> None:
+        await relay.run(stop)
+        await source.release()
+
+    async def ready() -> Mapping[str, str | None]:
+        return {
+            "kafka": producer.problem() or handler.problem(),
+            "database": await database.problem(),
+            "outbox": relay.problem(),
+        }
+
+    loops: dict[str, Loop] = {"outbox": relay_outbox, "backlog": partial(_watch_backlog, directory, measured)}
+    return Service(
+        "ingest", application(intake.post, Addresses(access, keys, directory)), loops, ready, measured
+    )
+
+
+async def _watch_backlog(directory: Directory, measured: Metrics, stop: asyncio.Event) -> None:
+    """Keep the numbers of the outbox up to date."""
+    while not stop.is_set():
+        try:
+            backlog = await directory.outbox()
+        except Transient as error:
+            _logger.warning("the outbox can't be counted", error=str(error))
+        else:
+            measured.set(metrics.OUTBOX_WAITING, backlog.waiting)
+            measured.set(metrics.OUTBOX_AGE_SECONDS, backlog.oldest_seconds)
+            measured.set(metrics.OUTBOX_PARKED, backlog.parked)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _BACKLOG_EVERY_S)
