@@ -10,7 +10,6 @@ from matcher.domain.state import EVERY_MARKET, State
 from tenon.contracts import intake, log
 from tenon.contracts.codec import instant
 from tenon.contracts.rejections import EventSuperseded
-from tenon.contracts.rounds import Skipped
 
 _ENTITIES = {
     log.OfferListed: lambda data: f"o:{data.offer.party}/{data.offer.offer}",
@@ -22,17 +21,18 @@ def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
     """Apply one record of the log, or note why it can't be used."""
     effects.records += 1
     if isinstance(entry, Unusable):
-        effects.skipped.append(Skipped(offset=entry.offset, code=entry.code, detail=entry.detail))
+        effects.unusable.append(entry)
         return
     moved = _moved(state, entry)
     if moved is not None:
-        effects.skipped.append(Skipped(offset=entry.offset, code="market_moved", detail=moved))
+        effects.unusable.append(Unusable(entry.offset, "market_moved", moved, entry.record))
         return
     _HANDLERS[type(entry.data)](state, entry, effects)
 
 
 def set_policy(state: State, policy: intake.PolicyPublished) -> None:
     """Put a policy in force and let every market that it concerns decide again."""
+    state.published[policy.policy] = policy
     state.policies[policy.market or EVERY_MARKET] = policy
     for market in state.markets.values():
         in_force = state.policy_of(market.name)
@@ -118,14 +118,13 @@ def _progress(state: State, entry: Entry, effects: Effects) -> None:
 def _policy(state: State, entry: Entry, effects: Effects) -> None:
     said = entry.data
     assert isinstance(said, intake.PolicyPublished)
-    scope = said.market or EVERY_MARKET
-    known = state.policies.get(scope)
+    known = state.published.get(said.policy)
     if known is not None and said.revision <= known.revision:
         if said != known:
             effects.told.append(_older_policy(said, known, effects))
         return
     set_policy(state, said)
-    effects.stored["policy", scope, scope] = said
+    effects.policies[said.policy] = entry.offset
 
 
 def _older_policy(

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from matcher.domain.reading import Unusable
 from tenon.contracts.alerts import Overdrawn, Unmet
 from tenon.contracts.dockings import Docking
 from tenon.contracts.log import DemandListed, OfferListed
 from tenon.contracts.rejections import AnswerRefused, EventSuperseded
-from tenon.contracts.rounds import Skipped
 from tenon.contracts.values import Shape
 
 Told = AnswerRefused | EventSuperseded
@@ -23,11 +23,12 @@ class Effects:
     steps: list[Docking] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     alerts: list[tuple[str, Alert]] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    unusable: list[Unusable] = field(default_factory=list)
     offers: set[tuple[str, str]] = field(default_factory=set)
     demands: set[tuple[str, str]] = field(default_factory=set)
     listed: dict[tuple[str, str, str], OfferListed | DemandListed] = field(default_factory=dict)
     stored: dict[tuple[str, str, str], Shape] = field(default_factory=dict)
+    policies: dict[str, int] = field(default_factory=dict)
     closed: dict[tuple[str, str, str], int] = field(default_factory=dict)
     dropped_windows: set[tuple[str, str]] = field(default_factory=set)
     markets: set[str] = field(default_factory=set)

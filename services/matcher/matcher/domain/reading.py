@@ -37,6 +37,7 @@ class Entry:
     market: str
     party: str
     data: Shape
+    record: LogRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,29 +47,27 @@ class Unusable:
     offset: int
     code: RejectionCode
     detail: str
+    record: LogRecord | None = None
 
 
 def read(record: LogRecord) -> Entry | Unusable:
     """Read one record; raise `UnknownType` where the log is newer than this engine."""
     try:
         event = from_kafka(record.headers, record.value)
-    except NotJson as error:
-        return Unusable(record.offset, "not_json", str(error)[:1000])
-    except NotCloudEvent as error:
-        return Unusable(record.offset, "not_cloudevents", str(error)[:1000])
-    family = LOG_BY_TYPE.get(event.type)
-    if family is None:
-        return _foreign(record.offset, event.type)
-    market = event.extensions.get("market")
-    if market is None:
-        return Unusable(record.offset, "wrong_market", "ce_market is missing")
-    try:
+        family = LOG_BY_TYPE.get(event.type)
+        if family is None:
+            return Unusable(record.offset, "unknown_type", _foreign(record.offset, event.type), record)
+        market = event.extensions.get("market")
+        if market is None:
+            return Unusable(record.offset, "wrong_market", "ce_market is missing", record)
         data = decode_tolerant(family.data, event.data)
     except NotJson as error:
-        return Unusable(record.offset, "not_json", str(error)[:1000])
+        return Unusable(record.offset, "not_json", str(error), record)
+    except NotCloudEvent as error:
+        return Unusable(record.offset, "not_cloudevents", str(error), record)
     except InvalidData as error:
-        return Unusable(record.offset, "invalid_data", str(error)[:1000])
-    return Entry(record.offset, market, event.extensions.get("party", ""), data)
+        return Unusable(record.offset, "invalid_data", str(error), record)
+    return Entry(record.offset, market, event.extensions.get("party", ""), data, record)
 
 
 def is_tick(entry: Entry | Unusable) -> bool:
@@ -76,11 +75,11 @@ def is_tick(entry: Entry | Unusable) -> bool:
     return isinstance(entry, Entry) and isinstance(entry.data, ClockTicked)
 
 
-def _foreign(offset: int, event_type: str) -> Unusable:
+def _foreign(offset: int, event_type: str) -> str:
     if event_type in FAMILIES:
-        return Unusable(offset, "unknown_type", f"{event_type} does not belong on {topics.MARKET.name}")
+        return f"{event_type} does not belong on {topics.MARKET.name}"
     if event_type.startswith("tenon."):
         raise UnknownType(
             f"offset {offset} holds {event_type}, which this version of the matcher cannot read"
         )
-    return Unusable(offset, "unknown_type", f"{event_type[:200]} is not an event of Tenon")
+    return f"{event_type[:100]} is not an event of Tenon"

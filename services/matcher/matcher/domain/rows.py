@@ -43,6 +43,12 @@ class DemandMeta(Shape, frozen=True, kw_only=True):
     reasons: Reasons | None = None
 
 
+class PolicyMeta(Shape, frozen=True, kw_only=True):
+    """Where in the log a policy was published: of two for the same markets the later one holds."""
+
+    offset: int
+
+
 class MarketMeta(Shape, frozen=True, kw_only=True):
     """What is under way in a market."""
 
@@ -54,8 +60,8 @@ class EntityRow:
     """Anything that is named: `body` is what was said (None: unchanged), `meta` what Tenon adds."""
 
     kind: str
-    key: str
     market: str
+    key: str
     revision: int
     body: bytes | None
     meta: bytes
@@ -124,12 +130,16 @@ def rows_of(state: State, effects: Effects) -> Rows:
     """Return the rows that a round changed."""
     rows = Rows()
     for (kind, market, key), said in sorted(effects.stored.items(), key=lambda entry: entry[0]):
-        rows.entities.append(EntityRow(kind, key, market, _revision(said), encode(said), b"{}"))
+        rows.entities.append(EntityRow(kind, market, key, _revision(said), encode(said), b"{}"))
+    for name, offset in sorted(effects.policies.items()):
+        said = state.published[name]
+        meta = encode(PolicyMeta(offset=offset))
+        rows.entities.append(EntityRow("policy", "*", name, said.revision, encode(said), meta))
     for name in sorted(effects.markets):
-        meta = MarketMeta(held_until_ms=state.markets[name].held_until_ms)
-        rows.entities.append(EntityRow("market", name, name, 0, b"{}", encode(meta)))
+        held = MarketMeta(held_until_ms=state.markets[name].held_until_ms)
+        rows.entities.append(EntityRow("market", name, name, 0, b"{}", encode(held)))
     for (kind, market, key), revision in sorted(effects.closed.items()):
-        rows.entities.append(EntityRow(f"closed-{kind}", key, market, revision, b"{}", b"{}"))
+        rows.entities.append(EntityRow(f"closed-{kind}", market, key, revision, b"{}", b"{}"))
     for market_name, key in sorted(effects.offers):
         _add_offer(rows, state.markets[market_name], key, effects)
     for market_name, key in sorted(effects.demands):
@@ -145,6 +155,7 @@ def rebuild(state: State, rows: Rows) -> State:
     by_kind: dict[str, list[EntityRow]] = {}
     for row in rows.entities:
         by_kind.setdefault(row.kind, []).append(row)
+    by_kind.get("policy", []).sort(key=lambda row: decode_tolerant(PolicyMeta, row.meta).offset)
     for kind, load in _LOADERS.items():
         for row in by_kind.get(kind, ()):
             load(state, row)
@@ -209,7 +220,7 @@ def _entity(
 ) -> EntityRow:
     listed = effects.listed.get((kind, market.name, key))
     body = None if listed is None else encode(listed)
-    return EntityRow(kind, key, market.name, revision, body, encode(meta))
+    return EntityRow(kind, market.name, key, revision, body, encode(meta))
 
 
 def _deal_row(deal: Deal) -> DealRow:

@@ -48,13 +48,27 @@ def _still_open(pairs: Sequence[Pair]) -> list[Pair]:
 def _finishing(market: Market, pairs: list[Pair], now_ms: int) -> Solution:
     """Leave out the least filled demand window until every one that gets something is finished."""
     pairs = _finishable(pairs)
+    candidates = pairs
     while pairs:
         solution = _flow(market, pairs, now_ms)
         left_out = _least_filled(solution)
-        if left_out is None:
+        if left_out is None and solution:
             return solution
-        pairs = [pair for pair in pairs if pair.demand_window is not left_out]
-    return []
+        pairs = [pair for pair in pairs if pair.demand_window is not left_out] if left_out is not None else []
+    return _one_that_finishes(market, candidates, now_ms)
+
+
+def _one_that_finishes(market: Market, pairs: list[Pair], now_ms: int) -> Solution:
+    """Return the cheapest pair that finishes its demand window alone: none may be left after a round."""
+    finishing = [pair for pair in pairs if finishes(market, pair, now_ms)]
+    cheapest = min(finishing, key=lambda pair: pair.cost, default=None)
+    return [] if cheapest is None else [(cheapest, cheapest.demand_window.open)]
+
+
+def finishes(market: Market, pair: Pair, now_ms: int) -> bool:
+    """True when the offer's window covers all that is open, and the last unit too is worth its cost."""
+    last_value = tranches_of(market.policy, pair.demand, pair.demand_window, now_ms)[-1][1]
+    return pair.offer_window.free >= pair.demand_window.open and last_value > pair.cost
 
 
 def _finishable(pairs: list[Pair]) -> list[Pair]:

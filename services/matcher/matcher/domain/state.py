@@ -25,6 +25,7 @@ class State:
     next_offset: int = 0
     markets: dict[str, Market] = field(default_factory=dict)
     policies: dict[str, PolicyPublished] = field(default_factory=dict)
+    published: dict[str, PolicyPublished] = field(default_factory=dict)
     homes: dict[str, str] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     unexplained: set[tuple[str, str]] = field(default_factory=set)

@@ -126,6 +126,7 @@ def _explain(state: State, effects: Effects) -> None:
 def _decided(state: State, read: Read, effects: Effects, events: Sequence[OutEvent]) -> RoundDecided:
     policies = {scope: policy.revision for scope, policy in sorted(state.policies.items())}
     previous = state.digest
+    skipped = [Skipped(offset=bad.offset, code=bad.code, detail=bad.detail[:100]) for bad in effects.unusable]
     facts = [state.partition, state.round, read.from_offset, read.next_offset, state.clock_ms, policies]
     return RoundDecided(
         partition=state.partition,
@@ -135,10 +136,10 @@ def _decided(state: State, read: Read, effects: Effects, events: Sequence[OutEve
         clock=instant(state.clock_ms),
         engine=ENGINE,
         policies=policies,
-        skipped=effects.skipped,
+        skipped=skipped,
         counts=_counts(effects),
         previous_digest=previous,
-        digest=_digest(previous, facts, effects.skipped, events),
+        digest=_digest(previous, facts, skipped, events),
     )
 
 
@@ -159,5 +160,5 @@ def _counts(effects: Effects) -> RoundCounts:
         released=effects.released,
         superseded=superseded,
         refused=len(effects.told) - superseded,
-        skipped=len(effects.skipped),
+        skipped=len(effects.unusable),
     )

@@ -1,17 +1,25 @@
 """From a round's effects to the events that tell the outside, with ids and sequences that repeat exactly."""
 
-from collections.abc import Iterator, Sequence
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matcher.domain.effects import Alert, Effects
 from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.reading import Unusable
 from matcher.domain.settling import overdrawn
 from matcher.domain.state import State
 from tenon.contracts import positions, topics
 from tenon.contracts.cloudevents import CloudEvent, event_id, to_kafka
 from tenon.contracts.codec import encode, instant
 from tenon.contracts.families import docking_type
-from tenon.contracts.rejections import EventSuperseded
+from tenon.contracts.rejections import (
+    MAX_KEPT_BYTES,
+    REJECTED_TYPE,
+    EventRejected,
+    EventSuperseded,
+    Origin,
+)
 from tenon.contracts.units import from_counts
 from tenon.contracts.values import Shape
 
@@ -41,6 +49,7 @@ class _Draft:
 def tell(state: State, effects: Effects) -> list[OutEvent]:
     """Return the events of a round in the order in which they happened."""
     drafts = [*_steps(effects), *_positions(state, effects), *_told(effects), *_alerts(state, effects)]
+    drafts += [_rejection(state.partition, bad, effects.clock_ms) for bad in effects.unusable]
     return seal(drafts, effects.partition, effects.round, effects.clock_ms)
 
 
@@ -168,6 +177,35 @@ def _alerts(state: State, effects: Effects) -> Iterator[_Draft]:
     for market_name, alert in alerts:
         event_type = f"tenon.alert.{type(alert).__name__.lower()}.v1"
         yield _Draft(topics.ALERTS.name, market_name, event_type, alert.party, market_name, alert)
+
+
+def _rejection(partition: int, bad: Unusable, now_ms: int) -> _Draft:
+    value = (bad.record.value if bad.record else None) or b""
+    headers = _texts(bad.record.headers if bad.record else ())
+    origin = Origin(
+        topic=topics.MARKET.name,
+        partition=partition,
+        offset=bad.offset,
+        event_id=headers.get("ce_id"),
+        event_type=headers.get("ce_type"),
+        party=headers.get("ce_party"),
+    )
+    rejected = EventRejected(
+        service="matcher",
+        code=bad.code,
+        detail=bad.detail[:1000],
+        origin=origin,
+        at=instant(now_ms),
+        headers=headers,
+        data_base64=b64encode(value[:MAX_KEPT_BYTES]).decode(),
+        truncated=len(value) > MAX_KEPT_BYTES,
+    )
+    subject = f"{topics.MARKET.name}/{partition}/{bad.offset}"
+    return _Draft(topics.REJECTED.name, topics.MARKET.name, REJECTED_TYPE, subject, "*", rejected)
+
+
+def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    return {name[:200]: value[:1000].decode(errors="replace") for name, value in list(headers)[:50]}
 
 
 def _offer_window(window: OfferWindow, unit: str) -> positions.OfferWindow:

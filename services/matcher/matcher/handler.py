@@ -1,0 +1,164 @@
+"""Reads, decides, writes: one round at a time for each partition that this process owns.
+
+Whatever goes wrong between deciding and writing, the state in memory is thrown away: the database knows
+what was decided, and the next opening loads it.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from matcher import metrics as m
+from matcher.domain.cutting import Cutter
+from matcher.domain.reading import Entry, LogRecord, UnknownType, Unusable, read
+from matcher.domain.state import State
+from matcher.domain.step import Decisions, Read, step
+from matcher.store import Store
+from tenon import log
+from tenon.clock import Clock
+from tenon.errors import Fenced, Misconfigured, Transient
+from tenon.failpoints import failpoint
+from tenon.metrics import Metrics
+from tenon.positions import Position, Positions
+from tenon.records import Record, TopicPartition
+
+
+@dataclass(slots=True)
+class _Owned:
+    """A partition whose state this process holds. `cutter` gathers where the clock is the log's."""
+
+    state: State
+    position: Position
+    cutter: Cutter | None
+    skipped_in_a_row: int = 0
+
+
+class MatcherHandler:
+    """What the consumer loop drives. `simulated`: time is the log's, and rounds end at its ticks."""
+
+    def __init__(
+        self,
+        store: Store,
+        positions: Positions,
+        clock: Clock,
+        metrics: Metrics,
+        *,
+        simulated: bool,
+        max_skipped_in_a_row: int,
+        on_commit: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._positions = positions
+        self._clock = clock
+        self._metrics = metrics
+        self._simulated = simulated
+        self._max_skipped_in_a_row = max_skipped_in_a_row
+        self._on_commit = on_commit
+        self._owned: dict[TopicPartition, _Owned] = {}
+
+    def epochs(self) -> dict[int, int]:
+        """Return the partitions that this process owns, each with its epoch."""
+        return {where.partition: owned.position.epoch for where, owned in self._owned.items()}
+
+    async def open(self, partition: TopicPartition) -> int:
+        """Take a partition: keep its state when nobody else had it meanwhile, else load it."""
+        owned = self._owned.get(partition)
+        if owned is not None and await self._positions.held(partition, owned.position):
+            owned.cutter = self._cutter(owned.state)
+            return owned.position.next_offset
+        started = time.perf_counter()
+        position = await self._positions.take(partition)
+        state = await self._store.load(partition.partition, position)
+        self._owned[partition] = _Owned(state, position, self._cutter(state))
+        self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)
+        self._on_commit()
+        return position.next_offset
+
+    async def handle(self, partition: TopicPartition, records: Sequence[Record]) -> None:
+        """Decide the rounds that these records complete and store each."""
+        owned = self._owned.get(partition)
+        if owned is None:
+            raise Fenced(f"{partition} is not held")
+        try:
+            entries = self._read(owned, records)
+            for reads in self._rounds(owned, entries):
+                await self._round(partition, owned, reads)
+        except (Fenced, Transient) as error:
+            # What was decided but not stored is forgotten with the state; the log still has it.
+            self._drop(partition)
+            raise Fenced(f"{partition}: {error}") from error
+
+    def wake_at_ms(self, partition: TopicPartition) -> int | None:
+        """Return when the next timer is due, at once while demands wait to be explained."""
+        owned = self._owned.get(partition)
+        if owned is None or self._simulated:
+            return None
+        return self._clock.now_ms() if owned.state.unexplained else owned.state.wake_at_ms
+
+    async def close(self, partition: TopicPartition) -> None:
+        """Drop the state of a partition that was given away."""
+        self._owned.pop(partition, None)
+        for gauge in (m.OPEN_DEMANDS, m.OPEN_OFFERS, m.CLOCK):
+            self._metrics.forget(gauge, partition=partition.partition)
+
+    def _read(self, owned: _Owned, records: Sequence[Record]) -> list[Entry | Unusable]:
+        started = time.perf_counter()
+        try:
+            entries = [read(LogRecord(record.offset, record.headers, record.value)) for record in records]
+        except UnknownType as error:
+            raise Misconfigured(f"{error}: upgrade the matcher, then start it again") from error
+        for entry in entries:
+            owned.skipped_in_a_row = owned.skipped_in_a_row + 1 if isinstance(entry, Unusable) else 0
+            if owned.skipped_in_a_row > self._max_skipped_in_a_row:
+                raise Misconfigured(
+                    f"{owned.skipped_in_a_row} records in a row up to offset {entry.offset} can't be used:"
+                    " look at the last with `tenon deadletters list`; when they may be skipped, raise"
+                    " TENON_MAX_SKIPPED_IN_A_ROW"
+                )
+        self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - started, stage="read")
+        return entries
+
+    def _rounds(self, owned: _Owned, entries: list[Entry | Unusable]) -> list[Read]:
+        if owned.cutter is not None:
+            return owned.cutter.add(entries)
+        start = owned.position.next_offset
+        end = entries[-1].offset + 1 if entries else start
+        return [Read(entries, start, end, self._clock.now_ms())]
+
+    async def _round(self, partition: TopicPartition, owned: _Owned, reads: Read) -> None:
+        with log.work("round", partition=partition.partition, offset=reads.from_offset) as line:
+            started = time.perf_counter()
+            decisions = step(owned.state, reads)
+            decided = time.perf_counter()
+            await failpoint("matcher.after_step")
+            owned.position = await self._store.commit(partition, owned.position, decisions)
+            self._on_commit()
+            self._metrics.observe(m.ROUND_SECONDS, decided - started, stage="decide")
+            self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - decided, stage="commit")
+            self._count(owned.state, decisions)
+            counts = decisions.decided.counts
+            line.update(round=decisions.decided.round, records=counts.records, docked=counts.docked)
+
+    def _count(self, state: State, decisions: Decisions) -> None:
+        counts = decisions.decided.counts
+        self._metrics.add(m.ROUNDS)
+        self._metrics.observe(m.ROUND_RECORDS, counts.records)
+        used = counts.records - counts.superseded - counts.refused - counts.skipped
+        outcomes = {"used": used, "superseded": counts.superseded, "refused": counts.refused}
+        for outcome, number in {**outcomes, "skipped": counts.skipped}.items():
+            self._metrics.add(m.RECORDS, max(0, number), outcome=outcome)
+        self._metrics.add(m.DOCKED, counts.docked)
+        self._metrics.add(m.RELEASED, counts.released)
+        markets = state.markets.values()
+        demands = sum(len(names) for market in markets for names in market.open_demands.values())
+        offers = sum(len(names) for market in markets for names in market.open_offers.values())
+        self._metrics.set(m.OPEN_DEMANDS, demands, partition=state.partition)
+        self._metrics.set(m.OPEN_OFFERS, offers, partition=state.partition)
+        self._metrics.set(m.CLOCK, state.clock_ms / 1000, partition=state.partition)
+
+    def _cutter(self, state: State) -> Cutter | None:
+        return Cutter(state.next_offset, state.clock_ms) if self._simulated else None
+
+    def _drop(self, partition: TopicPartition) -> None:
+        self._owned.pop(partition, None)
+        self._metrics.add(m.DROPPED)

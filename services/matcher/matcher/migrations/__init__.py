@@ -1,0 +1,1 @@
+"""The versions of the schema, and the environment Alembic runs them in."""

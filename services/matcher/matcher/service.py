@@ -1,0 +1,76 @@
+"""Builds the matcher: the only place where its parts meet their adapters."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from matcher.handler import MatcherHandler
+from matcher.settings import MatcherSettings
+from matcher.store import Store
+from matcher.telling import RoundSource, kafka_effect
+from tenon.app import Service
+from tenon.clock import WallClock
+from tenon.contracts import topics
+from tenon.db import Database
+from tenon.kafka.admin import read_layout
+from tenon.kafka.connection import KafkaSettings
+from tenon.kafka.producer import Producer
+from tenon.metrics import Metrics
+from tenon.positions import Positions
+from tenon.relay import Relay, RelaySettings
+from tenon.stream import ConsumerLoop, StreamSettings
+
+NAME = "matcher"
+
+
+@asynccontextmanager
+async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
+    """Connect everything and yield the service; at the end, close what was opened."""
+    kafka, metrics, clock = KafkaSettings.of(settings), Metrics(), WallClock()
+    layout = await read_layout(kafka)
+    producer = Producer(kafka)
+    async with Database.connect(
+        settings.database_url, schema=NAME, pool_size=settings.database_pool_size
+    ) as database:
+        await producer.start()
+        store = Store(database)
+        positions = Positions(database, owner=settings.instance, log_id=layout.log_id)
+        teller = Relay(
+            "rounds",
+            RoundSource(store, lambda: handler.epochs()),
+            kafka_effect(producer),
+            metrics=metrics,
+            settings=RelaySettings(NAME, limit=50, retry_deadline_ms=settings.retry_deadline_ms),
+        )
+        handler = MatcherHandler(
+            store,
+            positions,
+            clock,
+            metrics,
+            simulated=settings.clock == "log",
+            max_skipped_in_a_row=settings.max_skipped_in_a_row,
+            on_commit=teller.wake,
+        )
+        stream = ConsumerLoop(
+            kafka,
+            [topics.MARKET.name],
+            f"tenon-{NAME}",
+            handler,
+            settings=StreamSettings.of(settings, NAME),
+            clock=clock,
+            metrics=metrics,
+        )
+
+        async def ready() -> Mapping[str, str | None]:
+            return {
+                "stream": stream.problem(),
+                "relay": teller.problem(),
+                "producer": producer.problem(),
+                "database": await database.problem(),
+            }
+
+        try:
+            yield Service(NAME, Starlette(), {"stream": stream.run, "relay": teller.run}, ready, metrics)
+        finally:
+            await producer.stop()

@@ -1,0 +1,16 @@
+"""What the matcher is told by its environment, beside what every service is told."""
+
+from pydantic import Field
+
+from tenon.settings import CommonSettings
+
+
+class MatcherSettings(CommonSettings):
+    """Settings of the matcher."""
+
+    max_skipped_in_a_row: int = Field(
+        default=1_000,
+        ge=1,
+        description="So many unusable records of a partition in a row stop the matcher: then it is no bad"
+        " record, but a bad deploy.",
+    )

@@ -1,0 +1,163 @@
+"""The matcher's rows in PostgreSQL: loaded whole when a partition is taken, written once per round."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows, rebuild
+from matcher.domain.state import FIRST_DIGEST, State
+from matcher.domain.step import Decisions
+from matcher.domain.telling import OutEvent
+from tenon.contracts import topics
+from tenon.contracts.codec import unix_ms
+from tenon.db import Database
+from tenon.failpoints import failpoint
+from tenon.positions import Position
+from tenon.records import TopicPartition
+
+R = TypeVar("R")
+_DUE = "published_at IS NULL AND parked_why IS NULL"
+_WIDTHS = (6, 8, 12, 10, 2)
+_PARAMETERS = 10 + sum(_WIDTHS)
+_COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[OutEvent]).decode
+
+
+@dataclass(frozen=True, slots=True)
+class RoundToTell:
+    """A committed round whose events are not all on Kafka yet."""
+
+    partition: int
+    round: int
+    events: list[OutEvent]
+
+
+class Store:
+    """State and rounds of the partitions that this process owns."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, partition: int, position: Position) -> State:
+        """Return a partition's state as its last round left it."""
+        await failpoint("matcher.during_load")
+        last = await self._database.fetchrow(
+            "SELECT round, clock_ms, digest FROM rounds WHERE partition = $1 ORDER BY round DESC LIMIT 1",
+            partition,
+        )
+        round_number, clock_ms, digest = last if last is not None else (0, 0, FIRST_DIGEST)
+        state = State(partition, clock_ms, round_number, digest, position.next_offset)
+        return rebuild(state, await self.rows(partition))
+
+    async def rows(self, partition: int) -> Rows:
+        """Return every row of a partition."""
+        entities = await self._rows(EntityRow, "entities", partition)
+        have = await self._rows(OfferWindowRow, "offer_windows", partition)
+        want = await self._rows(DemandWindowRow, "demand_windows", partition)
+        deals = await self._rows(DealRow, "dockings", partition)
+        return Rows(entities, have, want, deals)
+
+    async def commit(self, partition: TopicPartition, position: Position, decisions: Decisions) -> Position:
+        """Store a round, fenced by the position; raises `Fenced` when the partition was lost."""
+        decided, rows = decisions.decided, decisions.rows
+        groups: tuple[Sequence[object], ...] = (
+            rows.entities,
+            rows.offer_windows,
+            rows.demand_windows,
+            rows.deals,
+            rows.dropped_windows,
+        )
+        arguments = [
+            column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
+        ]
+        async with self._database.transaction() as connection:
+            await connection.execute(
+                _COMMIT,
+                *partition,
+                position.next_offset,
+                position.epoch,
+                decided.round,
+                decided.from_offset,
+                decided.next_offset,
+                unix_ms(decided.clock),
+                decided.digest,
+                _encode(decisions.events),
+                *arguments,
+            )
+            await failpoint("matcher.before_commit")
+        await failpoint("matcher.after_commit")
+        return Position(decided.next_offset, position.epoch)
+
+    async def to_tell(self, epochs: dict[int, int], limit: int) -> list[RoundToTell]:
+        """Return rounds of these partitions (with their epochs) that are not told yet, oldest first."""
+        rows = await self._database.fetch(
+            f"""
+            SELECT r.partition, r.round, r.events
+            FROM rounds AS r
+            JOIN positions AS p ON p.partition = r.partition AND p.topic = $1
+            JOIN unnest($2::integer[], $3::bigint[]) AS held (partition, epoch)
+                ON held.partition = p.partition AND held.epoch = p.epoch
+            WHERE {_DUE} ORDER BY r.partition, r.round LIMIT $4
+            """,  # noqa: S608 - only the constant above is put in
+            topics.MARKET.name,
+            list(epochs),
+            list(epochs.values()),
+            limit,
+        )
+        return [RoundToTell(row["partition"], row["round"], _decode(row["events"])) for row in rows]
+
+    async def mark_told(self, rounds: Sequence[RoundToTell]) -> None:
+        """Mark rounds as told. Marking needs no fence: whoever tells a round has told it."""
+        await self._database.execute(
+            """
+            UPDATE rounds AS r SET published_at = now()
+            FROM unnest($1::integer[], $2::bigint[]) AS told (partition, round)
+            WHERE r.partition = told.partition AND r.round = told.round AND r.published_at IS NULL
+            """,
+            [told.partition for told in rounds],
+            [told.round for told in rounds],
+        )
+
+    async def park(self, told: RoundToTell, why: str) -> None:
+        """Set a round aside that can't be told; an operator has to look."""
+        await self._database.execute(
+            "UPDATE rounds SET parked_why = $3 WHERE partition = $1 AND round = $2",
+            told.partition,
+            told.round,
+            why,
+        )
+
+    async def backlog(self) -> tuple[int, float]:
+        """Return how many rounds are not told yet, and the age of the oldest in seconds."""
+        row = await self._database.fetchrow(
+            f"""
+            SELECT count(*) AS waiting,
+                   coalesce(extract(epoch FROM now() - min(decided_at)), 0)::float8 AS oldest
+            FROM rounds WHERE {_DUE}
+            """  # noqa: S608 - only the constant above is put in
+        )
+        return (0, 0.0) if row is None else (row["waiting"], row["oldest"])
+
+    async def _rows(self, kind: Callable[..., R], table: str, partition: int) -> list[R]:
+        columns = ", ".join(f'"{name}"' for name in _names(kind))
+        rows = await self._database.fetch(f"SELECT {columns} FROM {table} WHERE partition = $1", partition)  # noqa: S608
+        return [kind(*row) for row in rows]
+
+
+def _columns(rows: Sequence[object], width: int) -> list[list[object]]:
+    """Return rows of dataclasses or tuples as columns, `width` empty ones where there is no row."""
+    if not rows:
+        return [[] for _ in range(width)]
+    tuples = [
+        row if isinstance(row, tuple) else tuple(getattr(row, name) for name in _names(row)) for row in rows
+    ]
+    return [list(column) for column in zip(*tuples, strict=True)]
+
+
+def _names(row: object) -> tuple[str, ...]:
+    """Return the fields of a row, which are the columns of its table."""
+    names: tuple[str, ...] = row.__slots__  # type: ignore[attr-defined]
+    return names
