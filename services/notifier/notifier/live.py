@@ -9,14 +9,16 @@ where it was. No entry can fall between table and ring, because both are read by
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Self
 
 from notifier import metrics
 from notifier.bell import Bell
 from notifier.domain.frames import HEARTBEAT, closing, frame, opening
 from notifier.feed import Feed, FeedEntry
+from notifier.settings import NotifierSettings
 from tenon import log
 from tenon.errors import Transient
 from tenon.metrics import Metrics
@@ -34,6 +36,14 @@ class Frame:
     number: int
     type: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """How many frames a tail keeps, and for how long a client may be behind them, in ms."""
+
+    events: int
+    slow_ms: int
 
 
 class Tail:
@@ -119,15 +129,7 @@ class Hub:
     """The tails of this process, and the loop that lets them grow."""
 
     def __init__(
-        self,
-        feed: Feed,
-        bell: Bell,
-        metrics: Metrics,
-        *,
-        poll_ms: int,
-        heartbeat_ms: int,
-        queue_events: int,
-        slow_ms: int,
+        self, feed: Feed, bell: Bell, metrics: Metrics, *, poll_ms: int, heartbeat_ms: int, ring: Ring
     ) -> None:
         self.feed = feed
         self.closed = False
@@ -136,9 +138,20 @@ class Hub:
         self._metrics = metrics
         self._poll_s = poll_ms / 1000
         self._heartbeat_s = heartbeat_ms / 1000
-        self._queue_events = queue_events
-        self._slow_s = slow_ms / 1000
+        self._ring = ring
         self._tails: dict[str, Tail] = {}
+
+    @classmethod
+    def of(cls, settings: NotifierSettings, feed: Feed, bell: Bell, metrics: Metrics) -> Self:
+        """Take what the service was told by its environment."""
+        return cls(
+            feed,
+            bell,
+            metrics,
+            poll_ms=settings.stream_poll_ms,
+            heartbeat_ms=settings.stream_heartbeat_ms,
+            ring=Ring(settings.stream_queue_events, settings.stream_write_timeout_ms),
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the watched feeds until `stop` is set, then end all streams."""
@@ -160,13 +173,13 @@ class Hub:
 
     async def stream(
         self, audience: str, after: int, types: frozenset[str], allowed: Allowed
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Yield a feed from behind `after`, for ever; only `types`, unless that is empty.
 
         Ends when the client is too slow, when `allowed` says no, and when this process stops.
         """
         yield opening(_RETRY_MS)
-        client = _Client(after, self._slow_s)
+        client = _Client(after, self._ring.slow_ms / 1000)
         async with self._watch(audience) as tail:
             while not self.closed:
                 if client.quiet_for() >= self._heartbeat_s:
@@ -199,7 +212,7 @@ class Hub:
         tail = self._tails.get(audience)
         if tail is None:
             start = (await self.feed.last_numbers([audience])).get(audience, 0)
-            tail = self._tails.setdefault(audience, Tail(start, self._queue_events))
+            tail = self._tails.setdefault(audience, Tail(start, self._ring.events))
         tail.watchers += 1
         self.clients += 1
         self._metrics.set(metrics.STREAMS, self.clients)

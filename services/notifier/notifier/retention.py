@@ -6,9 +6,10 @@ a time does this.
 
 import asyncio
 from contextlib import suppress
-from typing import Final
+from typing import Final, Self
 
 from notifier import metrics
+from notifier.settings import NotifierSettings
 from tenon import log
 from tenon.db import Database
 from tenon.errors import Fenced, Transient
@@ -51,6 +52,18 @@ class Retention:
         self._feed_hours = feed_hours
         self._attempts_hours = attempts_hours
         self._interval_s = interval_ms / 1000
+
+    @classmethod
+    def of(cls, settings: NotifierSettings, database: Database, leases: Leases, metrics: Metrics) -> Self:
+        """Take what the service was told by its environment."""
+        return cls(
+            database,
+            leases,
+            metrics,
+            feed_hours=settings.feed_retention_h,
+            attempts_hours=settings.attempts_retention_h,
+            interval_ms=settings.retention_interval_ms,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""

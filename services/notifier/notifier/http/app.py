@@ -1,0 +1,47 @@
+"""The HTTP application: all routers, problem documents for every error, the page."""
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+
+from notifier.bell import Bell
+from notifier.http import openapi, site
+from notifier.http.access import Access
+from notifier.http.docs import add_docs
+from notifier.http.reads import Reads
+from notifier.http.stream import Streams
+from notifier.http.subscriptions import Subscriptions
+from notifier.http.wall import Wall
+from notifier.live import Hub
+from notifier.queries import Queries
+from notifier.settings import NotifierSettings
+from notifier.webhooks.endpoints import Endpoints
+from tenon import problems
+from tenon.db import Database
+
+
+def application(
+    settings: NotifierSettings, database: Database, hub: Hub, bell: Bell, pseudonym_key: bytes
+) -> FastAPI:
+    """Return the application; nothing is connected or read before the first request."""
+    access = Access(database, settings.admin_key, wall_is_public=settings.wall_is_public)
+    queries = Queries(database)
+    endpoints = Endpoints(database, most=settings.subscriptions_per_party)
+    streams = Streams(
+        hub, access, most=settings.stream_clients, write_timeout_ms=settings.stream_write_timeout_ms
+    )
+    subscriptions = Subscriptions(
+        endpoints, queries, access, bell, allow_private=settings.webhook_allow_private
+    )
+    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, docs_url=None, redoc_url=None)
+    problems.install(app, [RequestValidationError])
+    for part in (
+        streams,
+        Reads(queries, access, pseudonym_key),
+        Wall(queries, hub.feed, access),
+        subscriptions,
+    ):
+        app.include_router(part.router())
+    app.router.routes.extend(site.routes())
+    add_docs(app)
+    openapi.describe(app)
+    return app

@@ -1,0 +1,237 @@
+"""The schemas of the OpenAPI document: generated from the contracts and from the tables of visibility.
+
+So that the document can't say anything else than the code does.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from notifier.domain import visibility
+from tenon.contracts.dockings import Docking, Side
+from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.rounds import RoundDecided
+from tenon.contracts.values import Shape
+from tenon.problems import MEDIA_TYPE, Fault, ProblemDocument
+
+REF: Final = "#/components/schemas/{name}"
+Schema = dict[str, Any]
+
+_MEANINGS: Final[Mapping[int, str]] = {
+    400: "The request can't be read: a parameter or the body is not as described.",
+    401: "No API key, or none that is known.",
+    403: "The key may not do this.",
+    404: "There is none, or it is not the viewer's.",
+    409: "It is not possible in the present state.",
+    410: "These events are no longer kept.",
+    422: "A parameter or a field is not as described.",
+    429: "There are too many already.",
+    503: "A dependency does not answer; the same request may succeed later.",
+}
+
+
+class SubscriptionRequest(Shape, frozen=True, kw_only=True):
+    """What to call, and with which events. `types` empty: with all of the party's."""
+
+    url: str
+    types: list[str] = []
+    description: str = ""
+    after: int | None = None
+
+
+class ReplayRequest(Shape, frozen=True, kw_only=True):
+    """Which parked events to send once more; without `numbers` all of them."""
+
+    numbers: list[int] | None = None
+
+
+def answers(schema: str | None, *faults: int, status: int = 200) -> dict[int | str, Schema]:
+    """Return the `responses` of a route: what succeeds, and which problems may come."""
+    good: Schema = {"description": "It went well."}
+    if schema is not None:
+        good["content"] = {"application/json": {"schema": _ref(schema)}}
+    problem = {MEDIA_TYPE: {"schema": _ref("Problem")}}
+    bad: dict[int | str, Schema] = {
+        code: {"description": _MEANINGS[code], "content": problem} for code in (*faults, 503)
+    }
+    return {status: good, **bad}
+
+
+def body(kind: type[Shape], *, required: bool = True) -> Schema:
+    """Return the `openapi_extra` of a route that reads this message."""
+    content = {"application/json": {"schema": _ref(kind.__name__)}}
+    return {"requestBody": {"required": required, "content": content}}
+
+
+def components() -> dict[str, Schema]:
+    """Return every schema, by name."""
+    kinds = (
+        Docking,
+        Side,
+        DemandPosition,
+        OfferPosition,
+        RoundDecided,
+        SubscriptionRequest,
+        ReplayRequest,
+        ProblemDocument,
+        Fault,
+    )
+    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    schemas["Problem"] = schemas.pop("ProblemDocument")
+    schemas["SeenSide"] = _seen(schemas["Side"], visibility.SIDE, {"name": {"type": "string"}})
+    schemas["SeenDocking"] = _seen_docking(schemas["Docking"])
+    schemas["Step"] = _open("A step of a docking: revision, status, at, cause, quantities.")
+    _histories(schemas)
+    schemas.update(_OWN)
+    return schemas
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": REF.format(name=name)}
+
+
+def _seen(full: Schema, table: Mapping[str, tuple[visibility.Show, ...]], more: Schema) -> Schema:
+    """Return a message as viewers see it: the fields of the table, required where everybody sees them."""
+    shown = {**full["properties"], **more}
+    always = [
+        name for name, shows in table.items() if visibility.NO not in shows and visibility.OWN not in shows
+    ]
+    return {
+        "type": "object",
+        "description": "As much of it as the viewer may see.",
+        "properties": {name: shown[name] for name in table if name in shown},
+        "required": sorted(name for name in always if name in full.get("required", [])),
+    }
+
+
+def _seen_docking(full: Schema) -> Schema:
+    seen = _seen(full, visibility.DOCKING, {})
+    side = _ref("SeenSide")
+    seen["properties"] |= {"cause": full["properties"]["cause"], "supply": side, "demand": side}
+    seen["required"] += ["supply", "demand"]
+    return seen
+
+
+def _histories(schemas: dict[str, Schema]) -> None:
+    steps = {"steps": {"type": "array", "items": _ref("Step")}}
+    history = {"allOf": [_ref("SeenDocking"), {"type": "object", "properties": steps, "required": ["steps"]}]}
+    schemas["DockingHistory"] = history
+    docked = {"dockings": {"type": "array", "items": _ref("DockingHistory")}}
+    for name, of in (("DemandHistory", "DemandPosition"), ("OfferHistory", "OfferPosition")):
+        schemas[of].pop("additionalProperties", None)
+        more = {"type": "object", "properties": docked, "required": ["dockings"]}
+        schemas[name] = {"allOf": [_ref(of), more]}
+    for name, of in (
+        ("DemandPage", "DemandPosition"),
+        ("OfferPage", "OfferPosition"),
+        ("DockingPage", "SeenDocking"),
+        ("RejectedPage", "Rejected"),
+        ("AttemptPage", "Attempt"),
+        ("ParkedPage", "Parked"),
+    ):
+        schemas[name] = _page_of(of)
+
+
+def _page_of(name: str) -> Schema:
+    following = {"type": "string", "description": "Absent on the last page."}
+    items = {"type": "array", "items": _ref(name)}
+    return {"type": "object", "properties": {"items": items, "next": following}, "required": ["items"]}
+
+
+def _open(description: str) -> Schema:
+    return {"type": "object", "description": description}
+
+
+def _object(about: str, /, **properties: Schema) -> Schema:
+    optional = {name for name, schema in properties.items() if schema.get("optional")}
+    plain = {
+        name: {key: value for key, value in schema.items() if key != "optional"}
+        for name, schema in properties.items()
+    }
+    required = sorted(set(properties) - optional)
+    return {"type": "object", "description": about, "properties": plain, "required": required}
+
+
+def _text(description: str = "", *, optional: bool = False) -> Schema:
+    said = {"description": description} if description else {}
+    return {"type": "string", **said, "optional": optional}
+
+
+def _instant() -> Schema:
+    return {"type": "string", "format": "date-time"}
+
+
+def _number(description: str = "") -> Schema:
+    return {"type": "integer", **({"description": description} if description else {})}
+
+
+_TEXTS: Final = {"type": "array", "items": {"type": "string"}}
+_SUBSCRIPTION: Final = {
+    "id": _text(),
+    "url": _text(),
+    "types": dict(_TEXTS),
+    "description": _text(),
+    "status": {"type": "string", "enum": ["active", "disabled"]},
+    "why": _text("Why it is disabled.", optional=True),
+    "cursor": _number("The last event that is settled."),
+    "waiting": _number("How many entries of the feed are behind the cursor, wanted or not."),
+    "failed": _number("How often the next event failed so far."),
+    "parked": _number("How many events are set aside."),
+    "next_at": _instant(),
+    "created_at": _instant(),
+}
+_OWN: Final[dict[str, Schema]] = {
+    "Subscription": _object("An endpoint.", **_SUBSCRIPTION),
+    "NewSubscription": _object(
+        "An endpoint with its secret, which is not shown again.",
+        **_SUBSCRIPTION,
+        secret=_text("whsec_…, for the signatures of Standard Webhooks 1.0."),
+    ),
+    "Subscriptions": _object("All endpoints.", items={"type": "array", "items": _ref("Subscription")}),
+    "Attempt": _object(
+        "One call of an endpoint.",
+        number=_number("The event's number in the feed."),
+        event_id=_text(),
+        type=_text(),
+        at=_instant(),
+        status={"type": "integer", "optional": True},
+        latency_ms=_number(),
+        detail=_text("What went wrong where there was no status.", optional=True),
+        response=_text("The beginning of the response's body.", optional=True),
+    ),
+    "Parked": _object(
+        "An event that is set aside.",
+        number=_number("The event's number in the feed."),
+        event_id=_text(),
+        type=_text(),
+        subject=_text(optional=True),
+        why=_text(),
+        parked_at=_instant(),
+        replay={"type": "boolean", "description": "It is about to be sent once more."},
+        event=_open("The CloudEvent that was to be sent."),
+    ),
+    "Replayed": _object("How many events will be sent once more.", events=_number()),
+    "Enabled": _object("Called again.", skipped=_number("Events that are no longer kept and were not sent.")),
+    "Rejected": _object(
+        "A statement that could not be used.",
+        event_id=_text(),
+        type=_text(),
+        received_at=_instant(),
+        data=_open("The reason, and to what it refers."),
+    ),
+    "Partitions": _object(
+        "The last round of each partition of the log.", items={"type": "array", "items": _ref("Round")}
+    ),
+    "Round": _open("As RoundDecided; what was skipped is shown to the administrator only."),
+    "Totals": _object(
+        "Sums over everything.",
+        last=_number("The number of the wall's last event."),
+        clock={"type": "string", "format": "date-time", "optional": True},
+        dockings=_open("How many dockings have each status."),
+        units=_open("Per unit: docked, moved (quantity times kilometres), asked, open, offered, free."),
+    ),
+    "Places": _object(
+        "Where something is open, per whole degree.", offers={"type": "array"}, demands={"type": "array"}
+    ),
+}

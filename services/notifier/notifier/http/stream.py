@@ -1,0 +1,144 @@
+"""`GET /v1/stream`: a feed as server-sent events, from any number on, without gaps."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+from functools import partial
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from notifier.domain.frames import MEDIA_TYPE
+from notifier.http.access import Access, chosen
+from notifier.http.documents import answers
+from notifier.http.parameters import PartyName
+from notifier.live import Hub
+from tenon.contracts.families import FAMILIES
+from tenon.problems import Fault, Problem, unavailable
+
+_HEADERS: Final = {"content-type": MEDIA_TYPE, "cache-control": "no-store", "x-accel-buffering": "no"}
+After = Annotated[
+    int | None, Query(ge=0, description="Begin behind this number; 0: at the first event. Default: now.")
+]
+LastEventId = Annotated[
+    str | None, Header(description="The last number that was received; goes before `after`.")
+]
+Types = Annotated[
+    list[str] | None, Query(description="Only events of these types; repeated, or separated by commas.")
+]
+
+
+class EventStream(Response):
+    """A response that writes chunks as they come and gives up on a client that takes none."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes, None], number: int, write_timeout_s: float) -> None:
+        super().__init__(headers={**_HEADERS, "tenon-after": str(number)})
+        del self.headers["content-length"]
+        self._chunks = chunks
+        self._write_timeout_s = write_timeout_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Write until the chunks end or the client is gone."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        gone = asyncio.create_task(_gone(receive))
+        writing = asyncio.create_task(self._write(send))
+        try:
+            await asyncio.wait([gone, writing], return_when=asyncio.FIRST_COMPLETED)
+            if writing.done():
+                writing.result()
+        finally:
+            for task in (gone, writing):
+                task.cancel()
+            await asyncio.gather(gone, writing, return_exceptions=True)
+
+    async def _write(self, send: Send) -> None:
+        with suppress(TimeoutError):
+            async with aclosing(self._chunks) as chunks:
+                async for chunk in chunks:
+                    async with asyncio.timeout(self._write_timeout_s):
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+
+class Streams:
+    """The handler of live streams."""
+
+    def __init__(self, hub: Hub, access: Access, *, most: int, write_timeout_ms: int) -> None:
+        self._hub = hub
+        self._access = access
+        self._most = most
+        self._write_timeout_s = write_timeout_ms / 1000
+
+    def router(self) -> APIRouter:
+        """Return the route."""
+        router = APIRouter(prefix="/v1", tags=["live"])
+        documented = answers(None, 400, 401, 403, 410)
+        event = {"schema": {"type": "string", "description": "id: number, event: type, data: a CloudEvent."}}
+        documented[200] = {"description": "Events, for ever.", "content": {MEDIA_TYPE: event}}
+        router.add_api_route(
+            "/stream", self.stream, summary="Events as they happen", responses=documented, response_model=None
+        )
+        return router
+
+    async def stream(
+        self,
+        request: Request,
+        after: After = None,
+        last_event_id: LastEventId = None,
+        types: Types = None,
+        party: PartyName = None,
+    ) -> EventStream:
+        """The viewer's feed; without a key the wall's, where it is public.
+
+        Numbers rise by one from event to event of a feed, so a client sees by itself that nothing is missing.
+        """
+        viewer = await self._access.anybody(request)
+        audience = chosen(viewer, party)
+        wanted = known_types(types or [])
+        if self._hub.closed or self._hub.clients >= self._most:
+            raise unavailable("no more streams can be served here now", 5)
+        number = await self._begin(audience, _resumed(last_event_id, after))
+        chunks = self._hub.stream(audience, number, wanted, partial(self._access.still, request, viewer))
+        return EventStream(chunks, number, self._write_timeout_s)
+
+    async def _begin(self, audience: str, after: int | None) -> int:
+        """Return the number to begin behind; 410 when what follows it is no longer kept."""
+        extent = await self._hub.feed.extent(audience)
+        if after is None:
+            return extent.last
+        if after > extent.last:
+            raise _bad_number(f"the feed ends at {extent.last}")
+        if after < extent.removed and after != 0:
+            raise Problem(410, f"events up to {extent.removed} are no longer kept; begin with after=0")
+        return max(after, extent.removed)
+
+
+def known_types(given: list[str]) -> frozenset[str]:
+    """Return the event types of a list; 400 for one that does not exist."""
+    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FAMILIES:
+            fault = Fault("/types", f"{name} is not an event type", "types of the event catalogue")
+            raise Problem(400, "an event type is not known", slug="invalid-request", errors=[fault])
+    return frozenset(names)
+
+
+def _resumed(last_event_id: str | None, after: int | None) -> int | None:
+    text = (last_event_id or "").strip()
+    if not text:
+        return after
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise _bad_number("Last-Event-ID is not a number that this service gave")
+    return int(text)
+
+
+def _bad_number(reason: str) -> Problem:
+    fault = Fault("/after", reason, "the number of an event that was received")
+    return Problem(400, reason, slug="invalid-request", errors=[fault])
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

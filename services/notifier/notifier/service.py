@@ -1,0 +1,149 @@
+"""`bind`: builds everything that the notifier is made of. The only place that connects."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from notifier.bell import Bell
+from notifier.feed import Feed
+from notifier.handler import CONSUMED, FeedHandler
+from notifier.http.app import application
+from notifier.live import Hub
+from notifier.retention import Retention
+from notifier.settings import NotifierSettings
+from notifier.webhooks import guard
+from notifier.webhooks.deliver import Caller
+from notifier.webhooks.dispatch import Dispatch
+from tenon.app import Loop, Service
+from tenon.clock import WallClock
+from tenon.db import Database
+from tenon.kafka import KafkaSettings, Layout, Producer, read_layout
+from tenon.lease import Leases
+from tenon.metrics import Metrics
+from tenon.outbox import Entry, OutboxSource, kafka_effect
+from tenon.positions import Positions
+from tenon.relay import Relay, RelaySettings
+from tenon.retry import retrying
+from tenon.stream import ConsumerLoop, StreamSettings
+
+GROUP: Final = "tenon.notifier"
+_KEY_BYTES: Final = 32
+
+
+@asynccontextmanager
+async def bind(settings: NotifierSettings) -> AsyncIterator[Service]:
+    """Build the service; raises `Misconfigured` when the log or the schema is not the one it should be."""
+    kafka = KafkaSettings.of(settings)
+    patience_ms = settings.retry_deadline_ms
+    layout = await retrying("read the layout", partial(read_layout, kafka), deadline_ms=patience_ms)
+    producer = Producer(kafka)
+    await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
+    measured = Metrics()
+    try:
+        async with (
+            Database.connect(
+                settings.database_url, schema="notifier", pool_size=settings.database_pool_size
+            ) as database,
+            guard.session(
+                allow_private=settings.webhook_allow_private,
+                timeout_ms=settings.webhook_timeout_ms,
+                connections=settings.webhook_concurrency,
+            ) as session,
+        ):
+            caller = Caller(
+                session,
+                schedule_ms=settings.retry_schedule_ms,
+                response_bytes=settings.webhook_response_bytes,
+                clock=WallClock(),
+                metrics=measured,
+            )
+            key = await pseudonym_key(database)
+            yield _Parts(settings, layout, database, producer, caller, key, measured).service()
+    finally:
+        await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
+
+
+async def pseudonym_key(database: Database) -> bytes:
+    """Return the key of pseudonyms; the first process of all makes it."""
+    await database.execute(
+        "INSERT INTO secrets (name, value) VALUES ('pseudonyms', $1) ON CONFLICT (name) DO NOTHING",
+        secrets.token_bytes(_KEY_BYTES),
+    )
+    return bytes(await database.fetchval("SELECT value FROM secrets WHERE name = 'pseudonyms'"))
+
+
+class _Parts:
+    """The loops of the service, made of what is connected."""
+
+    def __init__(
+        self,
+        settings: NotifierSettings,
+        layout: Layout,
+        database: Database,
+        producer: Producer,
+        caller: Caller,
+        key: bytes,
+        measured: Metrics,
+    ) -> None:
+        leases = Leases(database, owner=settings.instance)
+        endpoint_leases = Leases(database, owner=settings.instance, ttl_ms=settings.webhook_lease_ms)
+        self._database = database
+        self._producer = producer
+        self._measured = measured
+        self._bell = Bell(database)
+        self._hub = Hub.of(settings, Feed(database), self._bell, measured)
+        self._http = application(settings, database, self._hub, self._bell, key)
+        self._outbox = OutboxSource(database, leases)
+        self._relay: Relay[Entry] = Relay(
+            "outbox",
+            self._outbox,
+            kafka_effect(producer),
+            metrics=measured,
+            settings=RelaySettings("notifier", retry_deadline_ms=settings.retry_deadline_ms),
+        )
+        handler = FeedHandler(
+            database,
+            Positions(database, owner=settings.instance, log_id=layout.log_id),
+            pseudonym_key=key,
+            most_unusable=settings.max_unusable_in_row,
+            wake=self._bell.ring,
+            clock=WallClock(),
+            metrics=measured,
+        )
+        self._consumer = ConsumerLoop(
+            KafkaSettings.of(settings),
+            CONSUMED,
+            GROUP,
+            handler,
+            settings=StreamSettings.of(settings, "notifier"),
+            clock=WallClock(),
+            metrics=measured,
+        )
+        self._dispatch = Dispatch(database, endpoint_leases, caller, self._bell, settings, measured)
+        self._retention = Retention.of(settings, database, leases, measured)
+
+    def service(self) -> Service:
+        """Return what the process runs."""
+        loops: dict[str, Loop] = {
+            "consumer": self._consumer.run,
+            "outbox": self._relay_outbox,
+            "bell": self._bell.run,
+            "streams": self._hub.run,
+            "webhooks": self._dispatch.run,
+            "retention": self._retention.run,
+        }
+        return Service("notifier", self._http, loops, self._ready, self._measured)
+
+    async def _relay_outbox(self, stop: asyncio.Event) -> None:
+        await self._relay.run(stop)
+        await self._outbox.release()
+
+    async def _ready(self) -> Mapping[str, str | None]:
+        return {
+            "kafka": self._consumer.problem() or self._producer.problem(),
+            "database": await self._database.problem(),
+            "outbox": self._relay.problem(),
+        }
