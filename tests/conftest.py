@@ -70,3 +70,20 @@ def postgres(postgres_server: PostgresServer) -> Iterator[str]:
     url = postgres_server.fresh()
     yield url
     postgres_server.drop(url)
+
+
+@pytest.fixture
+def kafka_twin(kafka_server: EmbeddedKafka) -> KafkaSettings:
+    """A second set of topics, for tests that compare two runs."""
+    from tests.support.stack import settings_for
+
+    return settings_for(kafka_server)
+
+
+@pytest.fixture
+def postgres_pair(postgres_server: PostgresServer) -> Iterator[tuple[str, str]]:
+    """Two empty databases, for tests that compare two runs."""
+    pair = (postgres_server.fresh(), postgres_server.fresh())
+    yield pair
+    for url in pair:
+        postgres_server.drop(url)
