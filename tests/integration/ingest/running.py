@@ -14,7 +14,7 @@ from ingest.settings import IngestSettings
 from tenon import app
 from tenon.contracts.cloudevents import BATCH, STRUCTURED, CloudEvent, from_kafka
 from tenon.contracts.markets import MarketTable
-from tenon.contracts.topics import TOPICS
+from tenon.contracts.topics import LAYOUT, MARKET, PARTIES
 from tenon.kafka import KafkaSettings, ensure_layout, ensure_topics, read
 from tenon.migrations import migrate
 
@@ -71,15 +71,17 @@ class Ingest:
         return self.having(answer.body["secret"])
 
     async def outbox_empty(self) -> None:
-        async with asyncio.timeout(20):
-            while (await self.call("GET", "/v1/outbox")).body["pending"]:
-                await asyncio.sleep(0.02)
+        for _ in range(1_000):
+            if not (await self.call("GET", "/v1/outbox")).body["pending"]:
+                return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the outbox did not become empty")
 
 
 async def prepare(kafka: KafkaSettings, postgres: str, table: MarketTable | None = None) -> None:
     """Make topics, layout and schema."""
     markets = table or MarketTable()
-    await ensure_topics(kafka, TOPICS, partitions=markets.partitions)
+    await ensure_topics(kafka, [MARKET, PARTIES, LAYOUT], partitions=markets.partitions)
     await ensure_layout(kafka, markets)
     await migrate(postgres, package="ingest")
 
@@ -132,27 +134,27 @@ def event(event_type: str, data: dict[str, Any], event_id: str = "e1", **more: A
     return {"specversion": "1.0", "id": event_id, "source": "/test", "type": event_type, "data": data, **more}
 
 
-def party(name: str, revision: int = 1, **more: Any) -> dict[str, Any]:
-    data = {"party": name, "revision": revision, "name": f"Party {name}", **more}
-    return event("tenon.party.registered.v1", data, f"party-{name}-{revision}")
+def party(owner: str, revision: int = 1, **more: Any) -> dict[str, Any]:
+    data = {"party": owner, "revision": revision, "name": f"Party {owner}", **more}
+    return event("tenon.party.registered.v1", data, f"party-{owner}-{revision}")
 
 
-def site(owner: str, name: str = "s1", revision: int = 1, **more: Any) -> dict[str, Any]:
+def site(owner: str, site_id: str = "s1", revision: int = 1, **more: Any) -> dict[str, Any]:
     data = {
         "party": owner,
-        "site": name,
+        "site": site_id,
         "revision": revision,
         "region": "CN-SD",
         "position": {"latitude": 36.0, "longitude": 117.0},
         **more,
     }
-    return event("tenon.site.published.v1", data, f"site-{owner}-{name}-{revision}")
+    return event("tenon.site.published.v1", data, f"site-{owner}-{site_id}-{revision}")
 
 
-def offer(owner: str, name: str = "o1", revision: int = 1, **more: Any) -> dict[str, Any]:
+def offer(owner: str, offer_id: str = "o1", revision: int = 1, **more: Any) -> dict[str, Any]:
     data = {
         "party": owner,
-        "offer": name,
+        "offer": offer_id,
         "revision": revision,
         "site": "s1",
         "item": {"class": {"scheme": "hs", "code": "630790"}, "unit": "C62"},
@@ -161,4 +163,4 @@ def offer(owner: str, name: str = "o1", revision: int = 1, **more: Any) -> dict[
         ],
         **more,
     }
-    return event("tenon.offer.published.v1", data, f"offer-{owner}-{name}-{revision}")
+    return event("tenon.offer.published.v1", data, f"offer-{owner}-{offer_id}-{revision}")

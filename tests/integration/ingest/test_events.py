@@ -1,4 +1,4 @@
-"""`POST /v1/events` on the real Kafka and PostgreSQL: what is accepted stands where it should, the rest is told.
+"""`POST /v1/events` on the real Kafka and PostgreSQL: what is accepted stands where it should.
 
 Deterministic: answers, records, rows. Not: which of two concurrent senders is first.
 """
@@ -145,7 +145,9 @@ async def test_what_cannot_be_read_is_refused_with_what_would_be_right(
     async with ready(kafka, postgres) as ingest:
         whole = json.dumps(offer("acme")).encode()
         assert (await ingest.having("wrong").send(whole)).status == 401
-        assert (await ingest.call("POST", "/v1/events", data=b"", headers={"authorization": ""})).status == 401
+        assert (
+            await ingest.call("POST", "/v1/events", data=b"", headers={"authorization": ""})
+        ).status == 401
         assert (await ingest.send(whole, "text/plain")).status == 415
         assert (await ingest.send(whole, "application/cloudevents+json; charset=utf-16")).status == 415
         packed = {"content-type": "application/cloudevents+json", "content-encoding": "gzip"}
@@ -183,7 +185,9 @@ async def test_an_event_that_no_record_holds_is_too_large(kafka: KafkaSettings, 
         assert (answer.status, answer.pointers) == (413, ["/data"])
 
 
-async def test_a_key_that_sends_too_fast_is_told_when_to_come_back(kafka: KafkaSettings, postgres: str) -> None:
+async def test_a_key_that_sends_too_fast_is_told_when_to_come_back(
+    kafka: KafkaSettings, postgres: str
+) -> None:
     async with ready(kafka, postgres, rate_events_per_second=10, rate_burst_events=1_000) as ingest:
         await ingest.accept(party("acme"), site("acme"))
         assert (await ingest.batch([1] * 990)).status == 422
