@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from notifier.domain import plan, totals
+from notifier.domain import plan
 from notifier.domain.fresh import fresh
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import ORDERED, Received, Refused, Tombstone, read
+from notifier.domain.totals import Totals, add_change, nonzero
 from tenon.contracts.dockings import Docking
 from tenon.contracts.parties import PartyState
 from tenon.contracts.positions import DemandPosition, OfferPosition
@@ -63,7 +64,7 @@ class Changes:
     parties: dict[str, PartyState | None] = field(default_factory=dict)
     rounds: dict[int, RoundDecided] = field(default_factory=dict)
     rejections: list[Received] = field(default_factory=list)
-    totals: totals.Totals = field(default_factory=dict)
+    totals: Totals = field(default_factory=dict)
     entries: list[plan.Entry] = field(default_factory=list)
     taken: int = 0
 
@@ -139,8 +140,8 @@ def decide(
             changes.entries += plan.entries(item, naming)
         _keep(changes, item)
     for key, after in changes.states.items():
-        totals.add_change(changes.totals, before.get(key), after)
-    changes.totals = totals.nonzero(changes.totals)
+        add_change(changes.totals, before.get(key), after)
+    changes.totals = nonzero(changes.totals)
     return changes
 
 

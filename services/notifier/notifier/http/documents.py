@@ -77,7 +77,8 @@ def components() -> dict[str, Schema]:
         ProblemDocument,
         Fault,
     )
-    _, schemas = msgspec.json.schema_components(kinds, ref_template=REF)
+    _, described = msgspec.json.schema_components(kinds, ref_template=REF)
+    schemas: dict[str, Schema] = msgspec.json.decode(msgspec.json.encode(described))
     schemas["Problem"] = schemas.pop("ProblemDocument")
     schemas["SeenSide"] = _seen(schemas["Side"], visibility.SIDE, {"name": {"type": "string"}})
     schemas["SeenDocking"] = _seen_docking(schemas["Docking"])
