@@ -1,0 +1,89 @@
+"""How a command finds the installation it talks to, and how it tells an error."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from tenon import log
+from tenon.client import TenonClient
+from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
+from tenon.errors import Misconfigured, TenonError
+from tenon.kafka.connection import KafkaSettings
+
+R = TypeVar("R")
+
+
+class Stack(msgspec.Struct, frozen=True):
+    """What a command reads from the state file of a running local stack."""
+
+    kafka_bootstrap: str
+    urls: dict[str, list[str]]
+    admin_key: str
+
+
+def run(work: Coroutine[Any, Any, R]) -> R:
+    """Run a command's work; an error of ours becomes one line and status 1."""
+    log.configure("warning", "console")
+    try:
+        return asyncio.run(work)
+    except TenonError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(130) from None
+
+
+def client(*, deadline_ms: int = 60_000) -> TenonClient:
+    """Return a client of TENON_INGEST_URL and TENON_NOTIFIER_URL with TENON_API_KEY (or TENON_ADMIN_KEY).
+
+    What is not set is taken from the local stack that runs here.
+    """
+    key = os.environ.get("TENON_API_KEY") or os.environ.get("TENON_ADMIN_KEY") or _of_stack("admin_key")
+    ingest, notifier = _url("ingest", "TENON_INGEST_URL"), _url("notifier", "TENON_NOTIFIER_URL")
+    return TenonClient(ingest, notifier, key, deadline_ms=deadline_ms)
+
+
+def kafka() -> KafkaSettings:
+    """Return how to reach TENON_KAFKA_BOOTSTRAP, or the Kafka of the local stack that runs here."""
+    bootstrap = os.environ.get("TENON_KAFKA_BOOTSTRAP") or _of_stack("kafka_bootstrap")
+    return KafkaSettings(bootstrap, os.environ.get("TENON_TOPIC_PREFIX", ""), "tenon-cli")
+
+
+def markets() -> MarketTable:
+    """Return the table of TENON_MARKETS_FILE, or the default one."""
+    name = os.environ.get("TENON_MARKETS_FILE")
+    if not name:
+        return MarketTable()
+    try:
+        return load_table(Path(name).read_text(encoding="utf-8"))
+    except (OSError, BadMarketTable) as error:
+        raise Misconfigured(f"TENON_MARKETS_FILE: {error}") from error
+
+
+def state_file() -> Path | None:
+    """Return the state file of the local stack: in TENON_DATA_DIR, or in `.tenon` here or above."""
+    named = os.environ.get("TENON_DATA_DIR")
+    here = Path.cwd()
+    folders = [Path(named)] if named else [folder / ".tenon" for folder in (here, *here.parents)]
+    files = (folder / "state.json" for folder in folders)
+    return next((file for file in files if file.is_file()), None)
+
+
+def _url(service: str, variable: str) -> str:
+    return os.environ.get(variable) or _stack(variable).urls[service][0]
+
+
+def _of_stack(name: str) -> str:
+    variable = {"admin_key": "TENON_API_KEY", "kafka_bootstrap": "TENON_KAFKA_BOOTSTRAP"}[name]
+    return str(getattr(_stack(variable), name))
+
+
+def _stack(variable: str) -> Stack:
+    file = state_file()
+    if file is None:
+        raise click.UsageError(f"no local stack runs here; start one with `tenon up`, or set {variable}")
+    return msgspec.json.decode(file.read_bytes(), type=Stack)
