@@ -53,21 +53,12 @@ async def _publish(places: Iterator[Place]) -> int:
 
 def events(file: BinaryIO) -> Iterator[Place]:
     """Yield the events of a file: an array when its first character is a bracket, else one per line."""
-    first = file.readline()
-    while first and not first.strip():
-        first = file.readline()
-    if first.lstrip().startswith(b"["):
-        yield from _array(first + file.read())
-        return
-    number = 0
-    for number, line in enumerate(_lines(first, file), start=1):
-        if line.strip():
+    lines = enumerate(file, start=1)
+    for number, line in lines:
+        if line.lstrip().startswith(b"["):
+            yield from _array(line + file.read())
+        elif line.strip():
             yield number, _event(line)
-
-
-def _lines(first: bytes, file: BinaryIO) -> Iterator[bytes]:
-    yield first
-    yield from file
 
 
 def _array(body: bytes) -> Iterator[Place]:

@@ -26,6 +26,8 @@ if not default_records.DefaultRecordBatchBuilder.__module__.startswith("aiokafka
     )
 
 _STOP_SECONDS = 3.0
+_UNKNOWN_TOPIC_TRIES = 10
+_UNKNOWN_TOPIC_WAIT_SECONDS = 0.2
 # A partition that is resumed waits for the fetch that is under way without it.
 _FETCH_MAX_WAIT_MS = 100
 NotEnqueued = kafka_errors.KafkaTimeoutError
@@ -138,9 +140,16 @@ def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
 
 
 async def partition_numbers(consumer: Any, topic: str) -> list[int]:
-    """Return the numbers of a topic's partitions, as the cluster says now; none where there is no topic."""
-    cluster = await consumer._client.fetch_all_metadata()
-    return sorted(cluster.partitions_for_topic(topic) or ())
+    """Return the numbers of a topic's partitions; none where there is no such topic.
+
+    A topic that was made a moment ago is not known to every broker yet, so "none" takes its time.
+    """
+    for _ in range(_UNKNOWN_TOPIC_TRIES):
+        cluster = await consumer._client.fetch_all_metadata()
+        if numbers := cluster.partitions_for_topic(topic):
+            return sorted(numbers)
+        await asyncio.sleep(_UNKNOWN_TOPIC_WAIT_SECONDS)
+    return []
 
 
 def listener(

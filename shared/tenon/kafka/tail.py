@@ -16,7 +16,10 @@ _MAX_RECORDS = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where to begin: the oldest record kept, the next to be written, an offset, or a time in epoch ms."""
+    """Where to begin: the oldest record kept, the next to be written, an offset, or a time in epoch ms.
+
+    An offset that the partition does not hold means the nearest one that it does.
+    """
 
     at: Literal["beginning", "end", "offset", "time"] = "beginning"
     value: int = 0
@@ -90,8 +93,9 @@ async def _seek(consumer: Any, assigned: list[Any], start: Start) -> None:
     elif start.at == "end":
         await consumer.seek_to_end(*assigned)
     elif start.at == "offset":
+        first, ends = await consumer.beginning_offsets(assigned), await consumer.end_offsets(assigned)
         for where in assigned:
-            consumer.seek(where, start.value)
+            consumer.seek(where, min(max(start.value, first[where]), ends[where]))
     else:
         found = await consumer.offsets_for_times(dict.fromkeys(assigned, start.value))
         ends = await consumer.end_offsets(assigned)

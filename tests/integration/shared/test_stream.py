@@ -48,7 +48,7 @@ async def test_records_are_handled_in_order_from_the_stored_offset(kafka: KafkaS
 
 
 async def test_nothing_is_handled_before_the_partition_is_open(kafka: KafkaSettings) -> None:
-    """Kafka's committed offset says 50: without the pause its records would leak out while the state loads."""
+    """Records of the committed offset leak out of a listener that waits before it seeks: from ours, none."""
     await make_topic(kafka, TOPIC, 1)
 
     async def slow(partition: TopicPartition) -> None:

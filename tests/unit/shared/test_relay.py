@@ -33,7 +33,8 @@ async def test_a_full_batch_is_followed_by_the_next_without_a_wait() -> None:
 
 
 async def test_what_is_to_be_done_later_is_given_again_after_a_wait() -> None:
-    source, seen = ListSource([1, 2]), []
+    source = ListSource([1, 2])
+    seen: list[list[int]] = []
 
     async def effect(items: Sequence[int]) -> Sequence[Outcome]:
         seen.append(list(items))
@@ -57,7 +58,8 @@ async def test_parked_work_is_marked_and_not_given_again() -> None:
 
 
 async def test_pending_work_is_never_done_again_and_marked_by_its_result() -> None:
-    source, calls = ListSource([1, 2]), []
+    source = ListSource([1, 2])
+    calls: list[list[int]] = []
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     async def effect(items: Sequence[int]) -> Sequence[Outcome]:
@@ -113,7 +115,8 @@ async def test_waking_saves_the_wait() -> None:
 
 
 async def test_work_whose_mark_is_lost_is_done_again() -> None:
-    source, seen = ListSource([1]), []
+    source = ListSource([1])
+    seen: list[int] = []
     failpoints.install("test.before_mark=error@1")
 
     async def effect(items: Sequence[int]) -> Sequence[Outcome]:

@@ -1,0 +1,55 @@
+"""Settings from the environment."""
+
+import pytest
+
+from tenon.errors import Misconfigured
+from tenon.kafka.connection import KafkaSettings
+from tenon.kafka.consumer import GroupTimes
+from tenon.settings import CommonSettings, load
+from tenon.stream import StreamSettings
+
+
+def test_defaults_work_and_every_field_says_what_it_means() -> None:
+    settings = load(CommonSettings)
+    assert settings.max_poll_records == 2000
+    assert settings.instance
+    assert all(field.description for field in CommonSettings.model_fields.values())
+
+
+def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENON_KAFKA_BOOTSTRAP", "kafka:9092")
+    monkeypatch.setenv("TENON_TOPIC_PREFIX", "staging.")
+    monkeypatch.setenv("TENON_INSTANCE", "one")
+    settings = load(CommonSettings)
+    assert KafkaSettings.of(settings) == KafkaSettings("kafka:9092", "staging.", "tenon-one")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TENON_HTTP_PORT", "70000"), ("TENON_CLOCK", "sun"), ("TENON_TOPIC_PREFIX", "a b")],
+)
+def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=name):
+        load(CommonSettings)
+
+
+def test_a_rebalance_that_waits_less_than_a_session_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENON_SESSION_TIMEOUT_MS", "30000")
+    monkeypatch.setenv("TENON_REBALANCE_TIMEOUT_MS", "20000")
+    with pytest.raises(Misconfigured, match="TENON_REBALANCE_TIMEOUT_MS must not be below"):
+        load(CommonSettings)
+
+
+def test_a_rebalance_that_waits_longer_than_a_poll_may_take_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="TENON_REBALANCE_TIMEOUT_MS must be from 10000"):
+        GroupTimes(10_000, 400_000)
+
+
+def test_a_stream_takes_its_times_from_the_settings() -> None:
+    settings = CommonSettings(session_timeout_ms=6_000, rebalance_timeout_ms=9_000, max_poll_records=5)
+    stream = StreamSettings.of(settings, "matcher")
+    assert (stream.times, stream.max_records) == (GroupTimes(6_000, 9_000), 5)
+    assert stream.times.heartbeat_ms == 600
