@@ -187,7 +187,9 @@ async def take(stream: AsyncIterator[Event], number: int, timeout_s: float = 20)
 async def eventually(check: Callable[[], Awaitable[object]], timeout_s: float = 30) -> None:
     """Wait until something is true."""
     async with asyncio.timeout(timeout_s):
-        while not await check():
+        while True:
+            if await check():
+                return
             await asyncio.sleep(0.05)
 
 

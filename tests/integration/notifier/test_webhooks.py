@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from tenon.contracts.dockings import DockingStatus
 from tenon.failpoints import install
 from tenon.kafka import KafkaSettings
 from tests.integration.notifier.receiver import Receiver, receiving, statuses
@@ -36,9 +37,10 @@ async def test_calls_carry_signatures_of_standard_webhooks(kafka: KafkaSettings,
 async def test_an_endpoint_gets_every_event_in_order(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address, b.notifier(), receiving() as receiver:
         await _subscribe(b, address, receiver)
+        names: list[DockingStatus] = ["proposed", "confirmed", "shipped"]
         steps = [
             docking(f"d-{number}", status, revision)
-            for revision, status in enumerate(("proposed", "confirmed", "shipped"), 1)
+            for revision, status in enumerate(names, 1)
             for number in range(40)
         ]
         await b.tell(*steps)

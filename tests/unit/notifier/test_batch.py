@@ -1,0 +1,165 @@
+"""Batches: whatever is repeated, delayed or cut differently, the same things are stored and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain.batch import (
+    Changes,
+    StateKey,
+    TooManyUnusable,
+    decide,
+    sort_out,
+    state_key,
+    without_echoes,
+)
+from notifier.domain.pseudonym import Naming
+from notifier.domain.reading import Received, Tombstone
+from notifier.domain.totals import Totals, add_change, nonzero
+from tenon.contracts.dockings import Docking
+from tenon.contracts.values import Shape
+from tenon.records import OutRecord
+from tests.support.told import demand_position, docking, offer_position, record
+
+DOCKINGS, POSITIONS = "tenon.dockings.v1", "tenon.positions.v1"
+NAMING = Naming(b"k" * 32)
+STEPS = [
+    docking("d-1"),
+    docking("d-2"),
+    docking("d-1", "confirmed", 2),
+    docking("d-1", "shipped", 3, shipped=Decimal(40)),
+    docking("d-2", "declined", 2),
+    docking("d-3"),
+]
+TOLD = [record(step, number) for number, step in enumerate(STEPS, 1)]
+
+
+class Reader:
+    """What a notifier has stored after some batches; a database in a few dictionaries."""
+
+    def __init__(self, topic: str = DOCKINGS) -> None:
+        self.topic = topic
+        self.seen: dict[str, str] = {}
+        self.states: dict[StateKey, Shape] = {}
+        self.totals: Totals = {}
+        self.told: list[tuple[str, str]] = []
+
+    def batch(self, records: Sequence[OutRecord]) -> Changes:
+        found = sort_out(self.topic, records, 0, 100)
+        items, seen = without_echoes(self.topic, found.items, self.seen)
+        changes = decide(items, self.states, NAMING)
+        self.seen |= seen
+        for key, state in changes.states.items():
+            if state is None:
+                self.states.pop(key, None)
+            else:
+                self.states[key] = state
+        for total, (count, quantity) in changes.totals.items():
+            have = self.totals.get(total, (0, Decimal(0)))
+            self.totals[total] = (have[0] + count, have[1] + quantity)
+        self.told += [(entry.audience, entry.event_id) for entry in changes.entries]
+        return changes
+
+
+def read_all(*batches: Sequence[OutRecord]) -> Reader:
+    """Read batches one after the other."""
+    reader = Reader()
+    for batch in batches:
+        reader.batch(batch)
+    return reader
+
+
+def test_the_last_step_is_the_state_and_every_step_is_told() -> None:
+    reader = read_all(TOLD)
+    state = reader.states["docking", "d-1"]
+    assert isinstance(state, Docking)
+    assert state.status == "shipped"
+    assert len(reader.told) == 4 * len(TOLD)
+
+
+@given(st.data())
+def test_however_a_log_is_cut_and_repeated_the_same_is_told(data: st.DataObject) -> None:
+    batches: list[Sequence[OutRecord]] = []
+    done = 0
+    while done < len(TOLD):
+        upto = data.draw(st.integers(done + 1, len(TOLD)))
+        again = data.draw(st.integers(0, done))
+        batches.append(TOLD[again:upto])
+        done = upto
+    reader, whole = read_all(*batches), read_all(TOLD)
+    assert reader.told == whole.told
+    assert reader.states == whole.states
+    assert nonzero(reader.totals) == nonzero(whole.totals)
+
+
+@given(st.lists(st.sampled_from(TOLD), min_size=1))
+def test_a_sequence_never_goes_back(records: list[OutRecord]) -> None:
+    reader = Reader()
+    highest = ""
+    for each in records:
+        changes = reader.batch([each])
+        sequence = dict(each.headers)["ce_sequence"].decode()
+        assert changes.taken == (sequence > highest)
+        highest = max(highest, sequence)
+
+
+@given(st.permutations(TOLD))
+def test_totals_are_the_sums_over_what_is_stored(records: list[OutRecord]) -> None:
+    reader = read_all(records[:3], records[3:])
+    expected: Totals = {}
+    for state in reader.states.values():
+        add_change(expected, None, state)
+    assert nonzero(reader.totals) == nonzero(expected)
+
+
+def test_a_tombstone_takes_the_state_and_its_totals_away() -> None:
+    reader = Reader(POSITIONS)
+    reader.batch([record(demand_position(), 1), record(offer_position(), 1)])
+    assert reader.totals["C62", "open"] == (1, Decimal(60))
+    reader.batch([OutRecord(POSITIONS, b"clinic/demand/demand-1", None, [("ce_sequence", b"0" * 19 + b"2")])])
+    reader.batch([record(demand_position(), 1)])
+    assert list(reader.states) == [("offer", "mill/offer-1")]
+    assert nonzero(reader.totals) == {
+        ("C62", "free"): (1, Decimal(60)),
+        ("C62", "offered"): (1, Decimal(100)),
+    }
+
+
+def test_an_alert_with_an_id_seen_before_is_an_echo() -> None:
+    from tests.support.told import unmet
+
+    alert = record(unmet(), 1, event_id="a-1")
+    found = sort_out("tenon.alerts.v1", [alert, alert], 0, 9)
+    items, seen = without_echoes("tenon.alerts.v1", found.items, {})
+    assert len(items) == 1
+    assert without_echoes("tenon.alerts.v1", found.items, seen)[0] == []
+
+
+def bad(number: int) -> list[OutRecord]:
+    """Records that nobody can read."""
+    return [OutRecord(DOCKINGS, b"k", b"{", [])] * number
+
+
+def test_unusable_records_are_set_aside_and_the_others_are_taken() -> None:
+    found = sort_out(DOCKINGS, [*bad(2), TOLD[0], *bad(1)], 0, 10)
+    assert [index for index, _ in found.refused] == [0, 1, 3]
+    assert len(found.items) == 1
+    assert found.run == 1
+
+
+def test_too_many_unusable_records_in_a_row_stop_the_batch() -> None:
+    assert sort_out(DOCKINGS, bad(4), 5, 10).run == 9
+    with pytest.raises(TooManyUnusable, match="10 records in a row"):
+        sort_out(DOCKINGS, bad(5), 5, 10)
+
+
+def test_a_tombstone_names_the_state_it_ends() -> None:
+    assert state_key(Tombstone("clinic/demand/demand-1", "")) == ("demand", "clinic/demand-1")
+    assert state_key(Tombstone("clinic", "")) is None
+    item = Received("e", "/s", "t", "", "k", "", offer_position())
+    assert state_key(item) == ("offer", "mill/offer-1")
