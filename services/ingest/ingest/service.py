@@ -1,7 +1,7 @@
 """`bind`: builds everything that ingest is made of. The only place that connects."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -26,10 +26,11 @@ from tenon.kafka import KafkaSettings, Producer, end_offsets, read_layout
 from tenon.lease import Leases
 from tenon.metrics import Metrics
 from tenon.outbox import Entry, OutboxSource, kafka_effect
-from tenon.relay import Relay, RelaySettings
+from tenon.relay import Effect, Outcome, Relay, RelaySettings
 from tenon.retry import retrying
 
 _BACKLOG_EVERY_S = 5.0
+_HAND_OVER_S = 3.0
 _logger = log.get("ingest")
 
 
@@ -80,7 +81,13 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
     leases = Leases(database, owner=settings.instance)
     source = OutboxSource(database, leases)
     relaying = RelaySettings("ingest", retry_deadline_ms=settings.retry_deadline_ms)
-    relay: Relay[Entry] = Relay("outbox", source, kafka_effect(producer), metrics=measured, settings=relaying)
+    relay: Relay[Entry] = Relay(
+        "outbox",
+        source,
+        _bounded(kafka_effect(producer, deadline_ms=1_000)),
+        metrics=measured,
+        settings=relaying,
+    )
     router = Router(table)
     keys = Keys(database, settings.admin_key.get_secret_value(), settings.look_up_ttl_ms, relay.wake)
     registry = Registry(database, router, settings.look_up_ttl_ms, relay.wake)
@@ -117,6 +124,19 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
     return Service(
         "ingest", application(intake.post, Addresses(access, keys, directory)), loops, ready, measured
     )
+
+
+def _bounded(effect: Effect[Entry]) -> Effect[Entry]:
+    """Give up, with nothing handed over, where Kafka does not even say what partitions a topic has."""
+
+    async def bounded(entries: Sequence[Entry]) -> Sequence[Outcome]:
+        try:
+            async with asyncio.timeout(_HAND_OVER_S):
+                return await effect(entries)
+        except TimeoutError:
+            raise Transient("Kafka does not answer") from None
+
+    return bounded
 
 
 async def _watch_backlog(directory: Directory, measured: Metrics, stop: asyncio.Event) -> None:

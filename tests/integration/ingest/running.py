@@ -103,15 +103,22 @@ def settings_for(kafka: KafkaSettings, postgres: str, **more: Any) -> IngestSett
 @asynccontextmanager
 async def running(settings: IngestSettings) -> AsyncIterator[Ingest]:
     """Run ingest until the block ends."""
-    stop = asyncio.Event()
-    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(app.serve(bind, settings, stop, listening.set_result))
-    await asyncio.wait([task, listening], return_when=asyncio.FIRST_COMPLETED)
+    stop, listening = asyncio.Event(), asyncio.Event()
+    urls: list[str] = []
+
+    def told(url: str) -> None:
+        urls.append(url)
+        listening.set()
+
+    task = asyncio.create_task(app.serve(bind, settings, stop, told))
+    started = asyncio.create_task(listening.wait())
+    await asyncio.wait([task, started], return_when=asyncio.FIRST_COMPLETED)
+    started.cancel()
     if task.done():
         task.result()
     try:
         async with aiohttp.ClientSession() as session:
-            yield Ingest(await listening, session)
+            yield Ingest(urls[0], session)
     finally:
         stop.set()
         await asyncio.wait_for(task, 30)

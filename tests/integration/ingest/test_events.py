@@ -4,6 +4,7 @@ Deterministic: answers, records, rows. Not: which of two concurrent senders is f
 """
 
 import json
+from collections.abc import AsyncIterator
 
 from tenon.contracts.cloudevents import BATCH
 from tenon.contracts.codec import decode_strict
@@ -166,7 +167,7 @@ async def test_what_cannot_be_read_is_refused_with_what_would_be_right(
 
 
 async def test_a_body_without_a_declared_length_is_bounded_too(kafka: KafkaSettings, postgres: str) -> None:
-    async def endless():  # type: ignore[no-untyped-def]
+    async def endless() -> AsyncIterator[bytes]:
         for _ in range(100):
             yield b" " * 65_536
 

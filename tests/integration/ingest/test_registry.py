@@ -283,7 +283,8 @@ async def test_another_partys_addresses_do_not_exist(kafka: KafkaSettings, postg
 async def test_sites_are_listed_page_by_page(kafka: KafkaSettings, postgres: str) -> None:
     async with ready(kafka, postgres) as ingest:
         await ingest.accept(party("acme"), *(site("acme", f"s{number}") for number in range(5)))
-        seen, after = [], ""
+        seen: list[str] = []
+        after: str | None = ""
         while after is not None:
             page = (await ingest.call("GET", f"/v1/parties/acme/sites?limit=2&after={after}")).body
             seen += [shown["site"] for shown in page["sites"]]

@@ -1,6 +1,7 @@
 """Good data of each kind of event, to be changed in one place by a test."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ingest.domain.admit import Sender
@@ -73,7 +74,7 @@ def event(event_type: str, data: object, event_id: str = "e1") -> CloudEvent:
     return CloudEvent(id=event_id, source="/acme/erp", type=event_type, data=text)
 
 
-def changed(event_type: str, changes: dict[str, object]) -> dict[str, Any]:
+def changed(event_type: str, changes: Mapping[str, object]) -> dict[str, Any]:
     """Return good data with members set (`windows/0/quantity`) or, with None, taken away."""
     data: dict[str, Any] = json.loads(json.dumps(GOOD[event_type]))
     for path, value in changes.items():

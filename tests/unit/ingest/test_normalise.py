@@ -48,7 +48,7 @@ def test_quantities_and_prices_move_into_the_base_unit_together() -> None:
     }
     data = offer(dozens)
     assert data.item.unit == "C62"
-    assert (data.windows[0].quantity, data.lot, data.minimum_order) == (36, 12, 6)
+    assert (data.windows[0].quantity, data.lot, data.minimum_order) == (Decimal(36), Decimal(12), Decimal(6))
     assert data.price is not None
     assert data.price.amount == "0.5"
     assert data.resource is not None
@@ -58,7 +58,7 @@ def test_quantities_and_prices_move_into_the_base_unit_together() -> None:
 def test_what_is_in_the_base_unit_already_stays_as_it_was_said() -> None:
     data = offer({"price/amount": "0.250", "windows/0/quantity": "1000"})
     assert data.price is not None
-    assert (data.price.amount, data.windows[0].quantity) == ("0.250", 1000)
+    assert (data.price.amount, data.windows[0].quantity) == ("0.250", Decimal(1000))
 
 
 def test_an_exponent_does_not_reach_the_log() -> None:
@@ -90,7 +90,7 @@ def test_progress_is_counted_in_the_base_unit() -> None:
     kind = "tenon.docking.progressed.v1"
     data = admit(event(kind, changed(kind, {"unit": "GRO", "shipped": 2})), ADMINISTRATOR, "wall").data
     assert isinstance(data, intake.DockingProgressed)
-    assert (data.unit, data.shipped) == ("C62", 288)
+    assert (data.unit, data.shipped) == ("C62", Decimal(288))
 
 
 _amounts = st.decimals(min_value=0, max_value=10**9, places=6, allow_nan=False).map(lambda d: f"{d:f}")

@@ -6,6 +6,7 @@ import pytest
 
 from ingest.domain.admit import admit
 from ingest.domain.faults import Refused
+from tenon.contracts.cloudevents import CloudEvent
 from tenon.contracts.families import INTAKE_BY_TYPE
 from tests.unit.ingest.samples import ADMINISTRATOR, GOOD, MASKS, WINDOW, changed, event
 
@@ -352,11 +353,9 @@ def test_what_is_no_object_is_invalid(body: bytes) -> None:
 
 @pytest.mark.parametrize("attribute", ["id", "source", "subject"])
 def test_an_attribute_that_cannot_be_printed_is_refused(attribute: str) -> None:
-    from dataclasses import replace
-
-    good = event(OFFER, GOOD[OFFER])
+    attributes: dict[str, Any] = {"id": "e1", "source": "/s", "subject": "o1", attribute: "a\nb"}
     with pytest.raises(Refused) as caught:
-        admit(replace(good, **{attribute: "a\nb"}), ADMINISTRATOR, "wall")
+        admit(CloudEvent(type=OFFER, data=b"{}", **attributes), ADMINISTRATOR, "wall")
     assert caught.value.refusal.faults[0].pointer == f"/{attribute}"
 
 

@@ -1,0 +1,162 @@
+"""Limits, memory, request forms, answers and the description: what stands between HTTP and the gate."""
+
+import json
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from ingest import answers, examples, reading
+from ingest.cache import Remembered
+from ingest.domain.admit import Sender, admit
+from ingest.domain.faults import Fault, Refused, invalid, unavailable
+from ingest.generated import document
+from ingest.handler import Item
+from ingest.limits import Budget, OverBudget, Rate
+from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, from_structured, to_batch
+from tenon.contracts.families import INTAKE_BY_TYPE
+from tests.unit.ingest.samples import ADMINISTRATOR
+
+pytestmark = pytest.mark.unit
+EVENT = CloudEvent("e1", "/s", "tenon.offer.withdrawn.v1", b"{}")
+BAD = invalid([Fault("/data/x", "wrong", "right")])
+
+
+def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
+    rate = Rate(per_second=10, burst=100)
+    assert rate.wait_s("k", 100, 0.0) == 0
+    assert rate.wait_s("k", 5, 0.0) == pytest.approx(0.5)
+    assert rate.wait_s("k", 5, 0.5) == 0
+    assert rate.wait_s("other", 100, 0.5) == 0
+
+
+def test_a_bucket_never_holds_more_than_its_burst() -> None:
+    rate = Rate(per_second=10, burst=100)
+    assert rate.wait_s("k", 1, 0.0) == 0
+    assert rate.wait_s("k", 101, 1_000.0) > 0
+
+
+def test_no_rate_is_no_limit() -> None:
+    assert Rate(per_second=0, burst=1).wait_s("k", 10**9, 0.0) == 0
+
+
+def test_a_budget_is_given_back_and_never_overdrawn() -> None:
+    seen: list[int] = []
+    budget = Budget(100, seen.append)
+    with budget.hold() as take, budget.hold() as take_too:
+        take(60)
+        with pytest.raises(OverBudget):
+            take_too(41)
+        take_too(40)
+    assert budget.held == 0
+    assert max(seen) == 100
+
+
+def test_what_is_remembered_ends_and_is_bounded() -> None:
+    now = 0.0
+    cache: Remembered[int, str] = Remembered(100, 10, lambda: now)
+    for key in range(25):
+        cache.put(key, "v")
+    assert len(cache) <= 10
+    assert cache.get(24) == "v"
+    cache.forget([24])
+    assert cache.get(24) is None
+    now = 100.0
+    assert cache.found(range(25)) == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("application/cloudevents+json", STRUCTURED),
+        ("Application/CloudEvents-Batch+JSON; charset=UTF-8", BATCH),
+        ('application/json;charset="utf-8"', JSON),
+    ],
+)
+def test_the_media_types_that_are_read(header: str, kind: str) -> None:
+    assert reading.media_type({"content-type": header}) == kind
+
+
+@pytest.mark.parametrize("header", ["", "text/plain", "application/xml", "application/json; charset=latin-1"])
+def test_any_other_media_type_is_refused_with_those_that_are_read(header: str) -> None:
+    with pytest.raises(Refused) as caught:
+        reading.media_type({"content-type": header})
+    assert caught.value.refusal.status == 415
+    assert BATCH in caught.value.refusal.detail
+
+
+def test_a_batch_is_read_event_by_event() -> None:
+    body = b'[{"specversion":"1.0"},' + to_batch([EVENT])[1:]
+    broken, good = reading.items_of(BATCH, {}, body)
+    assert broken.refusal is not None
+    assert broken.refusal.status == 400
+    assert good.event == EVENT
+
+
+def test_json_without_ce_headers_is_told_what_to_send() -> None:
+    with pytest.raises(Refused) as caught:
+        reading.items_of(JSON, {"content-type": JSON}, b"{}")
+    assert STRUCTURED in caught.value.refusal.detail
+
+
+def batch(*items: Item) -> tuple[int, Any]:
+    response = answers.of_batch(items)
+    return response.status_code, json.loads(bytes(response.body))
+
+
+def test_the_status_of_a_batch_says_what_to_do_with_it() -> None:
+    good, bad, late = Item(EVENT), Item(EVENT, BAD), Item(EVENT, unavailable("later"))
+    assert batch()[0] == 202
+    assert batch(good, bad)[0] == 202
+    assert batch(bad, bad)[0] == 422
+    status, body = batch(good, bad, late)
+    assert (status, body["accepted"], body["rejected"]) == (503, 1, 1)
+    assert [result["status"] for result in body["results"]] == ["accepted", "rejected", "unavailable"]
+
+
+def test_a_refusal_is_a_problem_document() -> None:
+    response = answers.of_event(Item(EVENT, BAD))
+    assert response.media_type == "application/problem+json"
+    assert json.loads(bytes(response.body)) == {
+        "type": "/problems/invalid-event",
+        "title": "The event is not valid",
+        "status": 422,
+        "detail": "/data/x: wrong; expected right",
+        "errors": [{"pointer": "/data/x", "reason": "wrong", "expected": "right"}],
+    }
+
+
+def test_the_description_is_valid_and_names_every_answer() -> None:
+    described: Any = document()
+    validate(described)
+    responses = described["paths"]["/v1/events"]["post"]["responses"]
+    assert set(responses) >= {
+        "202",
+        "400",
+        "401",
+        "403",
+        "404",
+        "405",
+        "409",
+        "413",
+        "415",
+        "422",
+        "429",
+        "503",
+    }
+
+
+@pytest.mark.parametrize("event_type", INTAKE_BY_TYPE)
+def test_the_example_of_each_type_is_described_and_admitted(event_type: str) -> None:
+    described: Any = document()
+    example = examples.event(event_type)
+    schema = {"$ref": "#/components/schemas/Event", "components": described["components"]}
+    Draft202012Validator(schema).validate(example)
+    sent = from_structured(json.dumps(example).encode())
+    assert admit(sent, ADMINISTRATOR, "log").family.name == event_type
+
+
+def test_the_administrator_is_a_sender_without_a_party() -> None:
+    assert Sender("k", None).is_administrator
+    assert not Sender("k", "acme").is_administrator
