@@ -5,6 +5,7 @@ is answered as unavailable; it may be written yet, and may be sent again under t
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
@@ -170,13 +171,17 @@ class Handler:
 
     def _count(self, items: Sequence[Item]) -> None:
         self._metrics.set(metrics.WAITING_BYTES, self._producer.waiting_bytes)
-        for item in items:
-            sent = item.event.type if item.event is not None else ""
-            event_type = sent if sent in INTAKE_BY_TYPE else "unknown"
-            if item.refusal is None:
-                self._metrics.add(metrics.ACCEPTED, type=event_type)
+        ends = Counter((_known_type(item), item.refusal.name if item.refusal else "") for item in items)
+        for (event_type, reason), count in ends.items():
+            if reason:
+                self._metrics.add(metrics.REJECTED, count, type=event_type, reason=reason)
             else:
-                self._metrics.add(metrics.REJECTED, type=event_type, reason=item.refusal.name)
+                self._metrics.add(metrics.ACCEPTED, count, type=event_type)
+
+
+def _known_type(item: Item) -> str:
+    sent = item.event.type if item.event is not None else ""
+    return sent if sent in INTAKE_BY_TYPE else "unknown"
 
 
 def _statement(item: Item) -> Statement:

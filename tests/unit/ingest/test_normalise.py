@@ -142,8 +142,9 @@ _json: st.SearchStrategy[Any] = st.recursive(
 
 def _paths(value: object, way: str = "") -> list[str]:
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    found = [f"{way}{step}" for step, _ in inner]
-    return found + [path for step, item in inner for path in _paths(item, f"{way}{step}/")]
+    steps = [(str(step), item) for step, item in inner if "/" not in str(step)]
+    found = [f"{way}{step}" for step, _ in steps]
+    return found + [path for step, item in steps for path in _paths(item, f"{way}{step}/")]
 
 
 @given(choice=st.data())

@@ -20,6 +20,7 @@ _LOAD_DIGITS = 12
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MOST_DIGITS = 30
 _NO_NUMBER = Decimal("NaN")
+_PLAIN = frozenset(code for code, unit in UNITS.items() if unit.factor == 1)
 
 
 class Measure:
@@ -40,6 +41,8 @@ class Measure:
 
     def quantity(self, value: Decimal, pointer: str) -> Decimal:
         """Return a quantity in base units."""
+        if not value and str(value) == "0":
+            return value
         counts = self.counts(value, pointer)
         return _NO_NUMBER if counts is None else from_counts(counts, self.base_unit)
 
@@ -69,19 +72,19 @@ class Measure:
             self._note(f"{pointer}/currency", f"{price.currency!r} is not a known currency", hint)
         if self.unit is None:
             return price
-        per_base = Fraction(price.amount) / self.unit.factor
-        amount = price.amount if self.unit.factor == 1 else _decimal(per_base, _PRICE_DIGITS)
+        amount: str | None = price.amount
+        if self.unit.code not in _PLAIN:
+            amount = _decimal(Fraction(price.amount) / self.unit.factor, _PRICE_DIGITS)
         if amount is None:
             self._inexact(f"{pointer}/amount", price.amount, _PRICE_DIGITS)
-        elif per_base > MAX_PRICE:
+            return price
+        if Decimal(amount) > MAX_PRICE:
             self._note(f"{pointer}/amount", "too high", f"at most {MAX_PRICE} per {self.base_unit}")
-        elif self.unit.factor != 1:
-            return Money(amount=amount, currency=price.currency)
-        return price
+        return price if amount is price.amount else Money(amount=amount, currency=price.currency)
 
     def load_factor(self, value: Decimal, pointer: str) -> Decimal:
         """Turn a load per unit into a load per base unit, exactly."""
-        if not self._possible(value, pointer) or self.unit is None or self.unit.factor == 1:
+        if not self._possible(value, pointer) or self.unit is None or self.unit.code in _PLAIN:
             return value
         per_base = _decimal(Fraction(value) / self.unit.factor, _LOAD_DIGITS)
         if per_base is None:
@@ -113,9 +116,7 @@ class Measure:
             self._note(pointer, f"{value} is not a number", "a decimal number of at least 0")
         elif value < 0:
             self._note(pointer, "negative", "a decimal number of at least 0")
-        elif (
-            len(value.as_tuple().digits) > _MOST_DIGITS or not -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS
-        ):
+        elif not -_MOST_DIGITS < value.adjusted() < _MOST_DIGITS or len(str(value)) > 2 * _MOST_DIGITS:
             self._note(pointer, "too large or too fine", f"a decimal number of at most {_MOST_DIGITS} digits")
         else:
             return True

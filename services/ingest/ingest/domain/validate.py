@@ -72,6 +72,8 @@ def _basis(offer: intake.OfferPublished) -> Iterator[Fault]:
 
 
 def _lots(offer: intake.OfferPublished) -> Iterator[Fault]:
+    if not offer.lot and not offer.minimum_order:
+        return
     quantities = [window.quantity for window in offer.windows]
     if not all(quantity.is_finite() for quantity in quantities):
         return
