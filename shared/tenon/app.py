@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
@@ -88,32 +88,62 @@ async def serve(
     Raises whatever ended a loop, `LoopEnded`, or `StopTooSlow`.
     """
     with _socket(settings) as listener:
-        async with bind(settings) as service:
+        async with AsyncExitStack() as stack:
+            service = await _enter(stack, bind(settings), stop)
+            if service is None:
+                return
             server = _server(service, settings)
             loops = dict(service.loops)
             loops["http"] = lambda stop: _serve_http(server, listener, stop)
-            host, port = listener.getsockname()[:2]
-            url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            url = _url(listener)
             listening(url)
             _logger.info("started", url=url, loops=sorted(loops))
             await _supervise(loops, stop, settings.stop_deadline_ms)
     _logger.info("stopped")
 
 
+async def _enter(
+    stack: AsyncExitStack, binding: AbstractAsyncContextManager[Service], stop: asyncio.Event
+) -> Service | None:
+    """Build the service; None when it was told to stop meanwhile, as while it waits for a dependency."""
+    try:
+        async with asyncio.timeout(None) as patience:
+            cutting = asyncio.create_task(_cut_short(patience, stop))
+            try:
+                return await stack.enter_async_context(binding)
+            finally:
+                cutting.cancel()
+    except TimeoutError:
+        if stop.is_set():
+            return None
+        raise
+
+
+async def _cut_short(patience: asyncio.Timeout, stop: asyncio.Event) -> None:
+    await stop.wait()
+    patience.reschedule(asyncio.get_running_loop().time())
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 async def _command(arguments: list[str], bind: Bind[S], settings: S, package: str) -> None:
+    schema = package.rpartition(".")[2]
     match arguments:
         case []:
             await serve(bind, settings, _stop_on_signals())
         case ["migrate"]:
             await migrate(settings.database_url, package=package)
-            _logger.info("schema is up to date", schema=package)
+            _logger.info("schema is up to date", schema=schema)
         case ["positions"]:
-            async with Database.connect(settings.database_url, schema=package) as database:
+            async with Database.connect(settings.database_url, schema=schema) as database:
                 for position in await positions.stored(database):
                     sys.stdout.write(f"{position.partition}\t{position.next_offset}\t{position.owner}\n")
         case ["positions", "set", where, offset] if offset.isdecimal():
             topic, _, partition = where.rpartition("/")
-            async with Database.connect(settings.database_url, schema=package) as database:
+            async with Database.connect(settings.database_url, schema=schema) as database:
                 await positions.put(database, TopicPartition(topic, _whole(partition)), int(offset))
         case _:
             raise Misconfigured(

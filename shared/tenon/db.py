@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tenon.errors import Duplicate, Fenced, Misconfigured, TenonError, Transient
+from tenon.retry import retrying
 
 _CONNECT_SECONDS = 10.0
 _QUERY_POOL_SIZE = 4
@@ -76,17 +77,18 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def connect(cls, url: str, *, schema: str, pool_size: int = 8) -> AsyncIterator[Self]:
-        """Open pool and engine, close them at the end; raises `Transient` or `Misconfigured`."""
+    async def connect(
+        cls, url: str, *, schema: str, pool_size: int = 8, deadline_ms: int = 30_000
+    ) -> AsyncIterator[Self]:
+        """Open pool and engine, close them at the end.
+
+        A database that is away is waited for; raises `Transient` at the deadline, `Misconfigured` where it
+        lets nobody in.
+        """
         parsed = make_url(url)
-        with mapped_errors():
-            pool = await asyncpg.create_pool(
-                dsn=_dsn(parsed),
-                min_size=1,
-                max_size=pool_size,
-                timeout=_CONNECT_SECONDS,
-                server_settings=_session(schema),
-            )
+        pool = await retrying(
+            "connect to the database", lambda: _new_pool(parsed, schema, pool_size), deadline_ms=deadline_ms
+        )
         engine = _engine(parsed, schema)
         try:
             yield cls(pool, engine, schema)
@@ -201,6 +203,17 @@ def _without_state(error: Exception, cause: BaseException) -> Exception:
     if lost or "connection" in str(cause) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Transient(f"the connection to the database was lost: {cause}")
     return error
+
+
+async def _new_pool(url: URL, schema: str, size: int) -> Any:
+    with mapped_errors():
+        return await asyncpg.create_pool(
+            dsn=_dsn(url),
+            min_size=1,
+            max_size=size,
+            timeout=_CONNECT_SECONDS,
+            server_settings=_session(schema),
+        )
 
 
 def _session(schema: str) -> dict[str, str]:

@@ -39,6 +39,10 @@ async def retrying(
     `what` names the operation in the log. Every other exception is raised at once.
     """
 
+    async def once() -> R:
+        # tenacity awaits what it sees to be a coroutine function; a lambda that returns a coroutine is none.
+        return await operation()
+
     def wait_seconds(state: RetryCallState) -> float:
         return backoff_ms(state.attempt_number - 1, base_ms, cap_ms, random.random()) / 1000
 
@@ -53,4 +57,4 @@ async def retrying(
         before_sleep=report,
         reraise=True,
     )
-    return await attempts(operation)
+    return await attempts(once)

@@ -118,3 +118,22 @@ async def test_a_port_that_is_taken_says_what_to_set() -> None:
         settings = CommonSettings(http_port=taken.getsockname()[1])
         with pytest.raises(Misconfigured, match="set TENON_HTTP_PORT"):
             await serve(binding({}), settings, asyncio.Event())
+
+
+async def test_a_service_that_waits_for_a_dependency_can_be_stopped() -> None:
+    closed = []
+
+    @asynccontextmanager
+    async def bind(settings: CommonSettings) -> AsyncIterator[Service]:
+        try:
+            await asyncio.sleep(60)
+            yield Service("test", PlainTextResponse("here"), {}, ready)
+        finally:
+            closed.append("closed")
+
+    stop = asyncio.Event()
+    task = asyncio.create_task(serve(bind, SETTINGS, stop))
+    await asyncio.sleep(0.1)
+    stop.set()
+    await asyncio.wait_for(task, 2)
+    assert closed == ["closed"]

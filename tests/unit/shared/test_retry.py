@@ -33,6 +33,7 @@ async def test_what_is_transient_is_tried_until_it_works() -> None:
         return 7
 
     assert await retrying("it", flaky, deadline_ms=5_000, base_ms=1) == 7
+    assert await retrying("it", lambda: flaky(), deadline_ms=5_000, base_ms=1) == 7
 
 
 async def test_after_the_deadline_the_last_error_is_raised() -> None:
