@@ -133,7 +133,10 @@ async def _command(arguments: list[str], bind: Bind[S], settings: S, package: st
     schema = package.rpartition(".")[2]
     match arguments:
         case []:
-            await serve(bind, settings, _stop_on_signals())
+            stop = _stop_on_signals()
+            overdue = asyncio.create_task(_end_when_overdue(stop, settings.stop_deadline_ms))
+            await serve(bind, settings, stop)
+            overdue.cancel()
         case ["migrate"]:
             await migrate(settings.database_url, package=package)
             _logger.info("schema is up to date", schema=schema)
@@ -165,6 +168,8 @@ async def _supervise(loops: Mapping[str, Loop], stop: asyncio.Event, deadline_ms
     try:
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
         failure = None if stop.is_set() else _failure(tasks)
+        if failure is not None:
+            _logger.error("a loop ended; stopping", error=f"{type(failure).__name__}: {failure}")
         stop.set()
         _, late = await asyncio.wait(tasks, timeout=deadline_ms / 1000)
     finally:
@@ -245,8 +250,24 @@ def _stop_on_signals() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, _stop_or_end, stop)
     return stop
+
+
+def _stop_or_end(stop: asyncio.Event) -> None:
+    """Begin a graceful stop; end at once when asked a second time."""
+    if stop.is_set():
+        _logger.warning("ended by a second signal")
+        _exit(1)
+    stop.set()
+
+
+async def _end_when_overdue(stop: asyncio.Event, deadline_ms: int) -> None:
+    """End the process when its end takes too long, wherever it hangs."""
+    await stop.wait()
+    await asyncio.sleep(deadline_ms / 1000)
+    _logger.error("ended: the stop took too long", deadline_ms=deadline_ms)
+    _exit(1)
 
 
 def _end(package: str, error: Exception, **extra: Any) -> NoReturn:

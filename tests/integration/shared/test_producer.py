@@ -16,7 +16,7 @@ from tenon.kafka import KafkaSettings, OutRecord, Producer, Start, end_offsets, 
 from tenon.kafka.producer import receipt
 from tenon_local.kafka import EmbeddedKafka
 from tests.support.stack import running_kafka, settings_for
-from tests.support.streams import eventually, make_topic, producing, write
+from tests.support.streams import Keeper, eventually, looping, make_topic, producing, write
 
 TOPIC = "numbers"
 
@@ -139,6 +139,23 @@ async def test_killing_the_broker_loses_doubles_and_reorders_nothing(own_server:
     assert sent > 1_000
     for partition in (0, 1):
         assert await numbers(kafka, partition) == list(range(partition, sent, 2))
+
+
+async def test_a_consumer_says_that_the_broker_is_away_and_goes_on_when_it_is_back(
+    own_server: EmbeddedKafka,
+) -> None:
+    kafka = settings_for(own_server)
+    await make_topic(kafka, TOPIC, 1)
+    keeper = Keeper()
+    async with producing(kafka) as producer, looping(kafka, TOPIC, keeper) as loop:
+        await write(producer, TOPIC, 0, range(10))
+        await eventually(lambda: keeper.total() == 10 and loop.problem() is None, "it reads")
+        await own_server.kill()
+        await eventually(lambda: loop.problem() == "Kafka does not answer", "it notices")
+        await own_server.start()
+        await write(producer, TOPIC, 0, range(10, 20))
+        await eventually(lambda: keeper.total() == 20 and loop.problem() is None, "it reads again", 40)
+    assert list(keeper.values.values()) == [list(range(20))]
 
 
 async def test_what_a_frozen_broker_did_not_confirm_is_pending_and_written_later_once(

@@ -151,6 +151,23 @@ async def test_sigterm_ends_a_service_in_order(kafka: KafkaSettings, postgres: s
         assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
+async def test_a_stop_that_hangs_ends_at_its_deadline_and_a_second_signal_does_not_wait(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    await make_topic(kafka, TOPIC, 1)
+    hangs = {"TENON_INSTANCE": "hangs", "TENON_STOP_DEADLINE_MS": "3000"}
+    async with toy_database(postgres), Toy(kafka, postgres).running(**hangs) as process:
+        await url_of(process)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 10) == 1
+    async with toy_database(postgres), Toy(kafka, postgres).running(**hangs) as process:
+        await url_of(process)
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 1.5) == 1
+
+
 async def test_commands_migrate_show_and_set_positions(kafka: KafkaSettings, postgres: str) -> None:
     await filled(kafka)
     toy = Toy(kafka, postgres)

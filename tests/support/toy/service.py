@@ -3,6 +3,7 @@
 Everything around the numbers is the shared mechanism, so a test of this service is a test of that.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -56,10 +57,18 @@ class Store:
 
 
 @asynccontextmanager
+async def _ending(settings: CommonSettings) -> AsyncIterator[None]:
+    """Nothing, but an instance called `hangs` never lets go."""
+    yield
+    if settings.instance == "hangs":
+        await asyncio.sleep(3600)
+
+
+@asynccontextmanager
 async def bind(settings: CommonSettings) -> AsyncIterator[Service]:
     """Build the service."""
     metrics = Metrics()
-    async with Database.connect(settings.database_url, schema="toy") as database:
+    async with Database.connect(settings.database_url, schema="toy") as database, _ending(settings):
         loop = ConsumerLoop(
             KafkaSettings.of(settings),
             [TOPIC],
