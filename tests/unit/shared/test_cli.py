@@ -1,8 +1,11 @@
 """The command line: reading files, telling events, finding the installation."""
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import click
 import msgspec
@@ -100,3 +103,57 @@ def test_a_running_stack_is_found_from_folders_below_and_variables_win(
     monkeypatch.setenv("TENON_KAFKA_BOOTSTRAP", "kafka:9092")
     monkeypatch.setenv("TENON_TOPIC_PREFIX", "staging.")
     assert (running.kafka().bootstrap, running.kafka().prefix) == ("kafka:9092", "staging.")
+
+
+class Ingest(BaseHTTPRequestHandler):
+    """Takes every event but those called `bad`."""
+
+    def do_POST(self) -> None:
+        batch = msgspec.json.decode(self.rfile.read(int(self.headers["content-length"])))
+        fault = {"pointer": "/data/n", "reason": "negative", "expected": "0 or more"}
+        problem = {"type": "/p", "title": "Invalid", "status": 422, "errors": [fault]}
+        results = [
+            {"index": index, "status": "rejected", "problem": problem}
+            if event["id"] == "bad"
+            else {"index": index, "status": "accepted"}
+            for index, event in enumerate(batch)
+        ]
+        body = msgspec.json.encode({"results": results})
+        self.send_response(202)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def ingest(nothing_runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An ingest that the command finds by its variables, and a folder for files."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ingest) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        for name, value in (("INGEST_URL", url), ("NOTIFIER_URL", url), ("API_KEY", "tenon_k_s")):
+            monkeypatch.setenv(f"TENON_{name}", value)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield nothing_runs
+        server.shutdown()
+        thread.join()
+
+
+def test_publish_tells_each_refused_line_and_takes_the_rest(ingest: Path) -> None:
+    bad = CloudEvent("bad", "/test", "tenon.test.v1", b"{}")
+    file = ingest / "events.ndjson"
+    file.write_bytes(b"\n".join([to_structured(EVENT), to_structured(bad), b"{broken", to_structured(EVENT)]))
+    result = CliRunner().invoke(main, ["publish", str(file)], env={"COLUMNS": "200"})
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert lines[0] == "2: bad: Invalid: /data/n: negative (expected 0 or more)"
+    assert lines[1].startswith("3: JSON")
+    assert lines[2] == "2 accepted, 2 refused"
+
+
+def test_publish_reads_standard_input(ingest: Path) -> None:
+    result = CliRunner().invoke(main, ["publish", "-"], input=to_structured(EVENT))
+    assert (result.exit_code, result.output) == (0, "1 accepted, 0 refused\n")
