@@ -20,7 +20,8 @@ from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 
 # Not events of any feed: keys are nobody's business, rounds are shown per partition.
-SILENT: Final = (PartyState, RoundDecided)
+SILENT: Final = frozenset({PartyState, RoundDecided})
+ON_WALL: Final = frozenset({Docking, Unmet})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,12 @@ def entries(received: Received, naming: Naming) -> list[Entry]:
 
 def audiences(event: Shape) -> tuple[str, ...]:
     """Return whom an event is for: the parties on both sides, the administrator, the wall."""
-    if isinstance(event, SILENT):
+    kind = type(event)
+    if kind in SILENT:
         return ()
-    on_wall = (WALL,) if isinstance(event, Docking | Unmet) else ()
-    return (*parties_of(event), ADMINISTRATOR, *on_wall)
+    return (
+        (*parties_of(event), ADMINISTRATOR, WALL) if kind in ON_WALL else (*parties_of(event), ADMINISTRATOR)
+    )
 
 
 def subject_of(event: Shape) -> str:

@@ -9,6 +9,7 @@ import hmac
 from base64 import b32encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,5 +21,10 @@ class Naming:
 
     def pseudonym(self, viewer: str, other: str) -> str:
         """Return the name under which `viewer` knows `other`; never a valid party id."""
-        digest = hmac.digest(self.key, f"{viewer}\n{other}".encode(), hashlib.sha256)
-        return "~" + b32encode(digest[:10]).decode().lower()
+        return _pseudonym(self.key, viewer, other)
+
+
+@lru_cache(maxsize=50_000)
+def _pseudonym(key: bytes, viewer: str, other: str) -> str:
+    digest = hmac.digest(key, f"{viewer}\n{other}".encode(), hashlib.sha256)
+    return "~" + b32encode(digest[:10]).decode().lower()

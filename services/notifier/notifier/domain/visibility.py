@@ -5,8 +5,10 @@ Everything is shown by being named here; what is not named is not shown. The adm
 fields. A stranger to an event sees nothing of it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -88,23 +90,18 @@ REJECTED_TO_SENDER: Final = ("service", "code", "detail", "at")
 
 def visible(event: Shape, viewer: str, naming: Naming) -> Fields | None:
     """Return the fields of an event that an audience may see; None: nothing, not even that it happened."""
-    if isinstance(event, Docking):
-        return _docking(event, viewer, naming)
-    if isinstance(event, OfferPosition | DemandPosition | Overdrawn | EventSuperseded | AnswerRefused):
-        return fields(event) if viewer in (event.party, ADMINISTRATOR) else None
-    if isinstance(event, Unmet):
-        return _unmet(event, viewer)
-    if isinstance(event, EventRejected):
-        return _rejected(event, viewer)
-    return None
+    look = _LOOKS.get(type(event))
+    return None if look is None else look(event, viewer, naming)
 
 
 def parties_of(event: Shape) -> tuple[str, ...]:
     """Return the parties that an event concerns, each once, in order."""
-    if isinstance(event, Docking):
-        return tuple(sorted({event.supply.party, event.demand.party}))
-    if isinstance(event, EventRejected):
-        return (event.origin.party,) if event.origin.party else ()
+    kind = type(event)
+    if kind is Docking:
+        return tuple(sorted({event.supply.party, event.demand.party}))  # type: ignore[attr-defined]
+    if kind is EventRejected:
+        party = event.origin.party  # type: ignore[attr-defined]
+        return (party,) if party else ()
     party = getattr(event, "party", None)
     return (party,) if isinstance(party, str) else ()
 
@@ -133,65 +130,96 @@ def fields(shape: Shape) -> Fields:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of a table, made ready: what is shown in full in one go, and what needs more."""
+
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    others: Mapping[str, Show]
+
+    @classmethod
+    def of(cls, table: Mapping[str, tuple[Show, ...]], column: int) -> "_Column":
+        shown = {name: shows[column] for name, shows in table.items()}
+        full = [name for name, show in shown.items() if show is FULL and name != "name"]
+        others = {name: show for name, show in shown.items() if show is not NO and name not in full}
+        return cls(tuple(full), _values([_ATTRIBUTES.get(name, name) for name in full]), others)
+
+    def full(self, of: object) -> Fields:
+        """Return what is shown as it is, without what is not there."""
+        pairs = zip(self.names, self.values(of), strict=True)
+        return {name: value for name, value in pairs if value is not None and value != []}
+
+
+def _values(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(attributes) > 1:
+        return attrgetter(*attributes)
+    return lambda of: tuple(attrgetter(name)(of) for name in attributes)
+
+
+_ATTRIBUTES: Final = {"class": "class_", "cause_code": "cause.code", "cause_note": "cause.note"}
+_TOP: Final = [_Column.of(DOCKING, column) for column in range(3)]
+_SIDES: Final = [_Column.of(SIDE, column) for column in range(4)]
+
+
 def _docking(docking: Docking, viewer: str, naming: Naming) -> Fields | None:
-    known = disclosed(docking)
+    supply, demand = docking.supply, docking.demand
     if viewer == ADMINISTRATOR:
-        supply = _side(docking.supply, 0, viewer, naming)
-        return {**fields(docking), "supply": supply, "demand": _side(docking.demand, 0, viewer, naming)}
-    if viewer == WALL:
-        shown = _top(docking, _TOP[2], frozenset())
+        shown = fields(docking)
+        columns = (0, 0)
+    elif viewer == WALL:
+        shown = _top(docking, _TOP[2], "", "")
         columns = (3, 3)
-    elif viewer in parties_of(docking):
-        own = frozenset(side for side in ("supply", "demand") if getattr(docking, side).party == viewer)
-        shown = _top(docking, _TOP[1 if known else 0], own)
+    elif viewer in (supply.party, demand.party):
+        known = disclosed(docking)
         other = 2 if known else 1
-        columns = (0 if "supply" in own else other, 0 if "demand" in own else other)
+        columns = (0 if supply.party == viewer else other, 0 if demand.party == viewer else other)
+        own = ("" if columns[0] else "supply", "" if columns[1] else "demand")
+        shown = _top(docking, _TOP[known], *own)
     else:
         return None
-    shown["supply"] = _side(docking.supply, columns[0], viewer, naming)
-    shown["demand"] = _side(docking.demand, columns[1], viewer, naming)
+    shown["supply"] = _side(supply, _SIDES[columns[0]], viewer, naming)
+    shown["demand"] = _side(demand, _SIDES[columns[1]], viewer, naming)
     return shown
 
 
-def _top(docking: Docking, rules: list[tuple[str, Show]], own: frozenset[str]) -> Fields:
-    shown: Fields = {}
-    for name, show in rules:
-        if show is OWN and OWNER[name] not in own:
-            continue
-        value = _TOP_VALUES[name](docking)
-        if value is not None:
-            shown[name] = coarse_distance(value) if show is COARSE else value
-    return _with_cause(shown)
-
-
-def _with_cause(shown: Fields) -> Fields:
+def _top(docking: Docking, column: _Column, *own: str) -> Fields:
+    shown = column.full(docking)
+    for name, show in column.others.items():
+        if show is COARSE:
+            shown[name] = coarse_distance(getattr(docking, name))
+        elif OWNER[name] in own:
+            shown[name] = getattr(docking, name)
     code, note = shown.pop("cause_code", None), shown.pop("cause_note", None)
     if code:
         shown["cause"] = {"code": code, "note": note} if note else {"code": code}
     return shown
 
 
-def _side(side: Side, column: int, viewer: str, naming: Naming) -> Fields:
-    shown: Fields = {}
-    for name, show in _SIDES[column]:
-        value = _SIDE_VALUES[name](side, naming)
+def _side(side: Side, column: _Column, viewer: str, naming: Naming) -> Fields:
+    shown = column.full(side)
+    for name, show in column.others.items():
         if show is PSEUDONYM:
-            shown[name] = naming.pseudonym(viewer, value)
+            shown[name] = naming.pseudonym(viewer, side.party)
         elif show is COARSE:
-            shown[name] = coarse_position(value)
-        elif value not in (None, []):
-            shown[name] = value
+            shown[name] = coarse_position(side.position)
+        elif side.party in naming.names:
+            shown[name] = naming.names[side.party]
     return shown
 
 
-def _unmet(event: Unmet, viewer: str) -> Fields | None:
+def _owned(event: Shape, viewer: str, naming: Naming) -> Fields | None:
+    return fields(event) if viewer == ADMINISTRATOR or viewer in parties_of(event) else None
+
+
+def _unmet(event: Unmet, viewer: str, naming: Naming) -> Fields | None:
     if viewer in (event.party, ADMINISTRATOR):
         return fields(event)
     everything = fields(event)
     return {name: everything[name] for name in UNMET_ON_WALL} if viewer == WALL else None
 
 
-def _rejected(event: EventRejected, viewer: str) -> Fields | None:
+def _rejected(event: EventRejected, viewer: str, naming: Naming) -> Fields | None:
     if viewer == ADMINISTRATOR:
         return fields(event)
     if viewer != event.origin.party:
@@ -201,31 +229,16 @@ def _rejected(event: EventRejected, viewer: str) -> Fields | None:
     return {**shown, "origin": {name: value for name, value in origin.items() if value is not None}}
 
 
-def _column(table: Mapping[str, tuple[Show, ...]], column: int) -> list[tuple[str, Show]]:
-    return [(name, shows[column]) for name, shows in table.items() if shows[column] is not NO]
-
-
-_TOP: Final = [_column(DOCKING, column) for column in range(3)]
-_SIDES: Final = [_column(SIDE, column) for column in range(4)]
-
-
-def _getter(name: str) -> Callable[[Docking], Any]:
-    return lambda docking: getattr(docking, name)
-
-
-def _side_getter(name: str) -> Callable[[Side, Naming], Any]:
-    return lambda side, _: getattr(side, name)
-
-
-_TOP_VALUES: Final[dict[str, Callable[[Docking], Any]]] = {
-    **{name: _getter(name) for name in DOCKING},
-    "class": _getter("class_"),
-    "cause_code": lambda docking: docking.cause.code,
-    "cause_note": lambda docking: docking.cause.note or None,
-}
-_SIDE_VALUES: Final[dict[str, Callable[[Side, Naming], Any]]] = {
-    **{name: _side_getter(name) for name in SIDE},
-    "name": lambda side, naming: naming.names.get(side.party),
+# By exact type: a message that is not named here is shown to nobody.
+_LOOKS: Final[dict[type[Shape], Callable[[Any, str, Naming], Fields | None]]] = {
+    Docking: _docking,
+    OfferPosition: _owned,
+    DemandPosition: _owned,
+    Overdrawn: _owned,
+    EventSuperseded: _owned,
+    AnswerRefused: _owned,
+    Unmet: _unmet,
+    EventRejected: _rejected,
 }
 _layouts: dict[type, list[tuple[str, str, Any]]] = {}
 
