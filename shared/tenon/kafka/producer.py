@@ -10,9 +10,8 @@ This module decides how records travel; it must not know what they say.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -20,14 +19,18 @@ from tenon import log
 from tenon.contracts.topics import BY_NAME, MAX_RECORD_BYTES
 from tenon.errors import Misconfigured, TenonError, Transient, Unusable
 from tenon.kafka import _driver
+from tenon.kafka.batching import (
+    BATCH_BYTES,
+    BATCH_OVERHEAD_BYTES,
+    Lane,
+    Parcel,
+    next_batch,
+    size_bytes_of,
+)
 from tenon.kafka.connection import KafkaSettings
 from tenon.records import OutRecord, TopicPartition
 from tenon.retry import backoff_ms
 
-_BATCH_BYTES = 256 * 1024
-_BATCH_OVERHEAD_BYTES = 256
-_RECORD_OVERHEAD_BYTES = 48
-_HEADER_OVERHEAD_BYTES = 10
 _logger = log.get("kafka.producer")
 
 
@@ -41,25 +44,6 @@ class Receipt:
 
 WRITTEN = Receipt("written")
 PENDING = Receipt("pending")
-
-
-@dataclass(slots=True, eq=False)
-class _Parcel:
-    """The records of one call for one partition, with their sizes; `written` when the last of them is."""
-
-    written: "asyncio.Future[None]"
-    records: deque[tuple[OutRecord, int]] = field(default_factory=deque)
-    size_bytes: int = 0
-
-
-@dataclass(slots=True)
-class _Lane:
-    """What waits for one partition, in order, and the task that sends it while there is any."""
-
-    partition: TopicPartition
-    limit_bytes: int
-    parcels: deque[_Parcel] = field(default_factory=deque)
-    pump: "asyncio.Task[None] | None" = None
 
 
 class Producer:
@@ -77,8 +61,8 @@ class Producer:
         self._linger_ms = linger_ms
         self._max_waiting_bytes = max_waiting_bytes
         self._limits = limits or {name: topic.max_message_bytes for name, topic in BY_NAME.items()}
-        self._lanes: dict[TopicPartition, _Lane] = {}
-        self._in_hand: dict[_Parcel, None] = {}
+        self._lanes: dict[TopicPartition, Lane] = {}
+        self._in_hand: dict[Parcel, None] = {}
         self._partitions: dict[str, int] = {}
         self._driver: _driver.DriverProducer | None = None
         self._connected = asyncio.Event()
@@ -88,7 +72,7 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; raises `Transient` when no broker answers."""
-        driver = _driver.new_producer(self._kafka, batch_bytes=_BATCH_BYTES + MAX_RECORD_BYTES)
+        driver = _driver.new_producer(self._kafka, batch_bytes=BATCH_BYTES + MAX_RECORD_BYTES)
         try:
             with _driver.mapped_errors():
                 await driver.start()
@@ -121,10 +105,10 @@ class Producer:
         """
         for topic in {record.topic for record in records} - self._partitions.keys():
             self._partitions[topic] = await self._count_partitions(topic)
-        measured = [(record, _size_bytes(record)) for record in records]
+        measured = [(record, size_bytes_of(record)) for record in records]
         if self.waiting_bytes + sum(size for _, size in measured) > self._max_waiting_bytes:
             raise Transient(f"Kafka is behind: {self.waiting_bytes} bytes wait to be written")
-        parcels: dict[TopicPartition, _Parcel] = {}
+        parcels: dict[TopicPartition, Parcel] = {}
         futures = [self._place(record, size, parcels) for record, size in measured]
         for where, parcel in parcels.items():
             self._hand_over(where, parcel)
@@ -156,7 +140,7 @@ class Producer:
             return len(await self._driver.partitions_for(self._kafka.prefix + topic))
 
     def _place(
-        self, record: OutRecord, size: int, parcels: dict[TopicPartition, _Parcel]
+        self, record: OutRecord, size: int, parcels: dict[TopicPartition, Parcel]
     ) -> "asyncio.Future[None]":
         limit = self._limit_bytes(record.topic)
         if size > limit:
@@ -164,13 +148,13 @@ class Producer:
         where = TopicPartition(record.topic, self._partition_of(record))
         parcel = parcels.get(where)
         if parcel is None:
-            parcel = parcels[where] = _Parcel(asyncio.get_running_loop().create_future())
+            parcel = parcels[where] = Parcel(asyncio.get_running_loop().create_future())
         parcel.records.append((record, size))
         parcel.size_bytes += size
         return parcel.written
 
     def _limit_bytes(self, topic: str) -> int:
-        return self._limits.get(topic, MAX_RECORD_BYTES) - _BATCH_OVERHEAD_BYTES
+        return self._limits.get(topic, MAX_RECORD_BYTES) - BATCH_OVERHEAD_BYTES
 
     def _partition_of(self, record: OutRecord) -> int:
         count = self._partitions[record.topic]
@@ -182,17 +166,17 @@ class Producer:
             raise Misconfigured(f"{record.topic} has {count} partitions, there is no {record.partition}")
         return record.partition
 
-    def _hand_over(self, where: TopicPartition, parcel: _Parcel) -> None:
+    def _hand_over(self, where: TopicPartition, parcel: Parcel) -> None:
         lane = self._lanes.get(where)
         if lane is None:
-            lane = self._lanes[where] = _Lane(where, min(_BATCH_BYTES, self._limit_bytes(where.topic)))
+            lane = self._lanes[where] = Lane(where, min(BATCH_BYTES, self._limit_bytes(where.topic)))
         lane.parcels.append(parcel)
         self._in_hand[parcel] = None
         self.waiting_bytes += parcel.size_bytes
         if lane.pump is None:
             lane.pump = asyncio.create_task(self._pump(lane), name=f"pump {where}")
 
-    async def _pump(self, lane: _Lane) -> None:
+    async def _pump(self, lane: Lane) -> None:
         """Send what waits for a partition until nothing does."""
         try:
             if self._linger_ms:
@@ -204,9 +188,9 @@ class Producer:
         finally:
             lane.pump = None
 
-    async def _send_batch(self, lane: _Lane, driver: _driver.DriverProducer) -> None:
+    async def _send_batch(self, lane: Lane, driver: _driver.DriverProducer) -> None:
         try:
-            batch, finished = _next_batch(lane, driver)
+            batch, finished = next_batch(lane, driver)
             written = await self._submit(driver, batch, lane.partition)
         except Exception as error:
             self._fail_all(driver, repr(error))
@@ -228,7 +212,7 @@ class Producer:
             return written
 
     def _batch_done(
-        self, driver: _driver.DriverProducer, finished: list[_Parcel], written: "asyncio.Future[object]"
+        self, driver: _driver.DriverProducer, finished: list[Parcel], written: "asyncio.Future[object]"
     ) -> None:
         error = None if written.cancelled() else written.exception()
         if written.cancelled() or error is not None:
@@ -237,7 +221,7 @@ class Producer:
         for parcel in finished:
             self._settle(parcel, None)
 
-    def _settle(self, parcel: _Parcel, error: TenonError | None) -> None:
+    def _settle(self, parcel: Parcel, error: TenonError | None) -> None:
         if parcel not in self._in_hand:
             return
         del self._in_hand[parcel]
@@ -290,32 +274,6 @@ def receipt(future: "asyncio.Future[None]") -> Receipt:
     if error is None:
         return WRITTEN
     return Receipt("failed", error if isinstance(error, TenonError) else Transient(repr(error)))
-
-
-def _next_batch(lane: _Lane, driver: _driver.DriverProducer) -> tuple[_driver.DriverBatch, list[_Parcel]]:
-    """Build a batch of what waits, and return the parcels that it completes."""
-    batch, size_bytes = driver.create_batch(), 0
-    finished: list[_Parcel] = []
-    while lane.parcels:
-        parcel = lane.parcels[0]
-        while parcel.records:
-            record, size = parcel.records[0]
-            if size_bytes and size_bytes + size > lane.limit_bytes:
-                return batch, finished
-            batch.append(timestamp=None, key=record.key, value=record.value, headers=list(record.headers))
-            size_bytes += size
-            parcel.records.popleft()
-        finished.append(lane.parcels.popleft())
-    return batch, finished
-
-
-def _size_bytes(record: OutRecord) -> int:
-    """Return no less than what a record takes in a batch (record format v2: varints of at most 5 bytes)."""
-    size = _RECORD_OVERHEAD_BYTES + len(record.key or b"") + len(record.value or b"")
-    for name, value in record.headers:
-        # A character of a header's name takes up to four bytes in UTF-8.
-        size += _HEADER_OVERHEAD_BYTES + (len(name) if name.isascii() else 4 * len(name)) + len(value)
-    return size
 
 
 def _refused(error: Unusable) -> "asyncio.Future[None]":

@@ -14,103 +14,26 @@ module must not know what a record says, and keeps nothing that a restart would 
 """
 
 import asyncio
-import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Protocol
 
 from tenon import log
-from tenon.clock import Clock, WallClock
+from tenon.clock import Clock
 from tenon.errors import Fenced, Misconfigured, Transient
 from tenon.failpoints import failpoint
 from tenon.kafka.connection import KafkaSettings
-from tenon.kafka.consumer import Consumer, GroupTimes, OffsetLost
-from tenon.metrics import COUNTS, Metrics, counter, gauge, histogram
+from tenon.kafka.consumer import Consumer, OffsetLost
+from tenon.metrics import Metrics
 from tenon.records import Record, TopicPartition
-from tenon.retry import backoff_ms, retrying
-from tenon.settings import CommonSettings
-
-RECORDS = counter("consumer_records_total", "records handled", "topic", "partition")
-BATCHES = histogram("consumer_batch_records", "records handled at a time", "topic", buckets=COUNTS)
-SECONDS = histogram("consumer_batch_seconds", "time one batch took until it was durable", "topic")
-RETRIES = counter("consumer_retries_total", "batches and openings that were tried again", "topic")
-FENCED = counter("consumer_fenced_total", "times a partition was found to belong to another process", "topic")
-READY = gauge("consumer_partitions_ready", "partitions this process is handling")
-LAG = gauge("consumer_lag_records", "records not handled yet", "topic", "partition")
-LAG_SECONDS = gauge(
-    "consumer_lag_seconds", "age of the newest record handled, 0 when none is waiting", "topic", "partition"
-)
-REACHABLE = gauge("consumer_kafka_reachable", "1 when the brokers answered the last probe, else 0")
+from tenon.retry import retrying
+from tenon.stream.handler import Handler, StreamSettings
+from tenon.stream.held import Held, Troubles
+from tenon.stream.measures import BATCHES, FENCED, READY, RECORDS, RETRIES, SECONDS
+from tenon.stream.watch import Watch, every
 
 _LEAVE_SECONDS = 5.0
 _logger = log.get("stream")
-
-
-class Handler(Protocol):
-    """What a service does with its partitions. No two calls for one partition overlap."""
-
-    async def open(self, partition: TopicPartition) -> int:
-        """Raise the partition's epoch, load its state, return the offset to read next.
-
-        Also called for a partition that is still held after a rebalance: then it may return at once. Raises
-        `Transient` to be called again.
-        """
-        ...
-
-    async def handle(self, partition: TopicPartition, records: Sequence[Record]) -> None:
-        """Handle records in order and return when their effect is durable; without records a timer is due.
-
-        Raises `Transient` when nothing was changed, in memory either, `Fenced` when the partition was lost.
-        """
-        ...
-
-    def wake_at_ms(self, partition: TopicPartition) -> int | None:
-        """Return when `handle` is wanted though no record arrives, by the loop's clock; None: never."""
-        ...
-
-    async def close(self, partition: TopicPartition) -> None:
-        """Drop the partition's state; another process may hold it already."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How a loop reads: most records at a time, and its waits, in ms."""
-
-    service: str
-    max_records: int = 2_000
-    times: GroupTimes = field(default_factory=GroupTimes)
-    retry_deadline_ms: int = 120_000
-    idle_ms: int = 100
-    commit_every_ms: int = 1_000
-    probe_every_ms: int = 2_000
-    probe_timeout_ms: int = 3_000
-
-    @classmethod
-    def of(cls, settings: CommonSettings, service: str) -> "StreamSettings":
-        """Take what a service was told by its environment."""
-        times = GroupTimes(settings.session_timeout_ms, settings.rebalance_timeout_ms)
-        return cls(service, settings.max_poll_records, times, settings.retry_deadline_ms)
-
-
-@dataclass(slots=True)
-class _Held:
-    """A partition whose state the handler holds. `ready`: opened in the present assignment, and read."""
-
-    next_offset: int
-    ready: bool = False
-    newest_ms: int | None = None
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """A partition that could not be opened or handled: since when, and when to try again (monotonic s)."""
-
-    since: float
-    attempts: int = 0
-    not_before: float = 0.0
 
 
 class ConsumerLoop:
@@ -127,7 +50,6 @@ class ConsumerLoop:
         clock: Clock,
         metrics: Metrics,
     ) -> None:
-        self._topics = tuple(topics)
         self._settings = settings
         self._handler = handler
         self._clock = clock
@@ -142,9 +64,13 @@ class ConsumerLoop:
         )
         self._assigned: frozenset[TopicPartition] | None = None
         self._changed = asyncio.Event()
-        self._held: dict[TopicPartition, _Held] = {}
-        self._troubles: dict[TopicPartition, _Trouble] = {}
-        self._reachable = False
+        self._held: dict[TopicPartition, Held] = {}
+        self._troubles = Troubles(
+            fenced_wait_ms=2 * settings.times.heartbeat_ms, deadline_ms=settings.retry_deadline_ms
+        )
+        self._watch = Watch(
+            self._consumer, self._held, metrics, any_topic=topics[0], timeout_ms=settings.probe_timeout_ms
+        )
 
     def problem(self) -> str | None:
         """Return why this loop is not reading, None if it is: for readiness."""
@@ -154,7 +80,7 @@ class ConsumerLoop:
         loading = sorted(str(where) for where in assigned if not self._is_ready(where))
         if loading:
             return f"loading {', '.join(loading)}"
-        return None if self._reachable else "Kafka does not answer"
+        return None if self._watch.reachable else "Kafka does not answer"
 
     def partitions(self) -> list[TopicPartition]:
         """Return the partitions that are being handled now."""
@@ -164,8 +90,8 @@ class ConsumerLoop:
         """Read and handle until `stop` is set; then close every partition and leave the group."""
         await retrying("join the group", self._consumer.start, deadline_ms=self._settings.retry_deadline_ms)
         side = [
-            asyncio.create_task(_every(self._settings.commit_every_ms, self._commit), name="commit"),
-            asyncio.create_task(_every(self._settings.probe_every_ms, self._probe), name="probe"),
+            asyncio.create_task(every(self._settings.commit_every_ms, self._watch.commit), name="commit"),
+            asyncio.create_task(every(self._settings.probe_every_ms, self._watch.probe), name="probe"),
         ]
         try:
             while not stop.is_set():
@@ -215,8 +141,7 @@ class ConsumerLoop:
         for where in sorted(self._held.keys() - assigned):
             await self._close(where)
         for where in sorted(assigned):
-            trouble = self._troubles.get(where)
-            due = trouble is None or trouble.not_before <= time.monotonic()
+            due = self._troubles.due(where, time.monotonic())
             if due and not self._is_ready(where) and self._assigned is assigned:
                 await self._open(where, assigned)
         self._metrics.set(READY, len(self.partitions()))
@@ -226,7 +151,7 @@ class ConsumerLoop:
             try:
                 await failpoint(f"{self._settings.service}.during_assignment")
                 offset = await self._handler.open(where)
-                self._held[where] = _Held(offset)
+                self._held[where] = Held(offset)
                 await self._check_range(where, offset)
                 # The assignment may have changed while the state was loaded: then the next turn opens again.
                 if self._assigned is assigned:
@@ -317,7 +242,7 @@ class ConsumerLoop:
             self._postpone(where, error)
             await self._close(where)
             return
-        self._troubles.pop(where, None)
+        self._troubles.over(where)
         self._handled(where, records, time.perf_counter() - started)
 
     def _handled(self, where: TopicPartition, records: Sequence[Record], seconds: float) -> None:
@@ -331,23 +256,9 @@ class ConsumerLoop:
         self._metrics.observe(BATCHES, len(records), topic=where.topic)
 
     def _postpone(self, where: TopicPartition, error: Transient | Fenced) -> None:
-        """Stop reading a partition and open it anew later; raises when it has failed for too long.
-
-        A process that was frozen believes it still owns what it lost, until its next heartbeat: it must not
-        raise the epoch again before, or it would fence the rightful owner.
-        """
-        now = time.monotonic()
-        trouble = self._troubles.setdefault(where, _Trouble(now))
-        if isinstance(error, Fenced):
-            wait_ms = 2 * self._settings.times.heartbeat_ms
-            self._metrics.add(FENCED, topic=where.topic)
-        elif (now - trouble.since) * 1000 > self._settings.retry_deadline_ms:
-            raise error
-        else:
-            wait_ms = backoff_ms(trouble.attempts, jitter=random.random())
-            self._metrics.add(RETRIES, topic=where.topic)
-        trouble.attempts += 1
-        trouble.not_before = now + wait_ms / 1000
+        """Stop reading a partition and open it anew later; raises when it has failed for too long."""
+        wait_ms = self._troubles.postpone(where, error, time.monotonic())
+        self._metrics.add(FENCED if isinstance(error, Fenced) else RETRIES, topic=where.topic)
         self._unready(where)
         _logger.warning("postponed", partition=str(where), wait_ms=wait_ms, error=str(error))
 
@@ -360,59 +271,17 @@ class ConsumerLoop:
 
     async def _close(self, where: TopicPartition) -> None:
         self._held.pop(where, None)
-        for metric in (LAG, LAG_SECONDS):
-            self._metrics.forget(metric, topic=where.topic, partition=where.partition)
+        self._watch.forget(where)
         await self._handler.close(where)
-
-    async def _commit(self) -> None:
-        """Tell Kafka how far we are: for lag dashboards, so a failure is no loss."""
-        offsets = {where: held.next_offset for where, held in self._held.items() if held.ready}
-        if self._assigned is None or not offsets:
-            return
-        try:
-            await self._consumer.commit(offsets)
-        except Transient as error:
-            _logger.debug("offsets not committed", error=str(error))
-
-    async def _probe(self) -> None:
-        """Ask the brokers for the ends of our partitions: how much waits, and whether anybody answers."""
-        ready = self.partitions()
-        wanted = ready or [TopicPartition(self._topics[0], 0)]
-        try:
-            ranges = await self._consumer.ranges(wanted, self._settings.probe_timeout_ms)
-            self._reachable = True
-        except Transient:
-            self._reachable = False
-            ranges = {}
-        self._metrics.set(REACHABLE, int(self._reachable))
-        for where in ready:
-            if where in ranges and where in self._held:
-                self._show_lag(where, ranges[where][1])
-
-    def _show_lag(self, where: TopicPartition, end: int) -> None:
-        held = self._held[where]
-        lag = max(0, end - held.next_offset)
-        labels = {"topic": where.topic, "partition": where.partition}
-        self._metrics.set(LAG, lag, **labels)
-        if lag == 0:
-            self._metrics.set(LAG_SECONDS, 0, **labels)
-        elif held.newest_ms is not None:
-            self._metrics.set(LAG_SECONDS, (WallClock().now_ms() - held.newest_ms) / 1000, **labels)
 
     async def _leave(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._commit(), self._settings.probe_timeout_ms / 1000)
+            await asyncio.wait_for(self._watch.commit(), self._settings.probe_timeout_ms / 1000)
         self._assigned = None
         for where in sorted(self._held):
             await self._close(where)
         with suppress(TimeoutError, Transient):
             await asyncio.wait_for(self._consumer.stop(), _LEAVE_SECONDS)
-
-
-async def _every(interval_ms: int, action: Callable[[], Awaitable[None]]) -> None:
-    while True:
-        await action()
-        await asyncio.sleep(interval_ms / 1000)
 
 
 def _raise_if_ended(tasks: Sequence["asyncio.Task[None]"]) -> None:
