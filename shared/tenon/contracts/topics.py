@@ -11,7 +11,10 @@ MAX_RECORD_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A Kafka topic. `retention_ms` None: kept for ever; `partitions` None: as many as the markets have."""
+    """A Kafka topic. `retention_ms` None: kept for ever; `partitions` None: as many as the markets have.
+
+    `writers` and `readers` are services, `tenon` the command line; parties may read what is public to them.
+    """
 
     name: str
     key: str
@@ -20,24 +23,70 @@ class Topic:
     compacted: bool = False
     retention_ms: int | None = None
     max_message_bytes: int = MAX_RECORD_BYTES
+    writers: tuple[str, ...] = ()
+    readers: tuple[str, ...] = ()
 
 
-MARKET = Topic("tenon.market.v1", "market", "everything the matcher acts on: the log")
-DOCKINGS = Topic("tenon.dockings.v1", "party/demand", "each step of each docking")
+MARKET = Topic(
+    "tenon.market.v1",
+    "market",
+    "everything the matcher acts on: the log",
+    writers=("ingest", "tenon"),
+    readers=("matcher",),
+)
+DOCKINGS = Topic(
+    "tenon.dockings.v1",
+    "party/demand",
+    "each step of each docking",
+    writers=("matcher",),
+    readers=("notifier",),
+)
 POSITIONS = Topic(
     "tenon.positions.v1",
     "party/kind/id",
     "the current state of an offer or demand, and why it is open",
     compacted=True,
+    writers=("matcher",),
+    readers=("notifier",),
 )
-ALERTS = Topic("tenon.alerts.v1", "market", "unmet demands, overdrawn offers", retention_ms=60 * _DAY_MS)
-ROUNDS = Topic("tenon.rounds.v1", "partition", "what each round read and decided: the proof")
-REJECTED = Topic("tenon.rejected.v1", "source topic", "what could not be used, with reason and origin")
+ALERTS = Topic(
+    "tenon.alerts.v1",
+    "market",
+    "unmet demands, overdrawn offers",
+    retention_ms=60 * _DAY_MS,
+    writers=("matcher",),
+    readers=("notifier",),
+)
+ROUNDS = Topic(
+    "tenon.rounds.v1",
+    "partition",
+    "what each round read and decided: the proof",
+    writers=("matcher",),
+    readers=("tenon",),
+)
+REJECTED = Topic(
+    "tenon.rejected.v1",
+    "source topic",
+    "what could not be used, with reason and origin",
+    writers=("matcher", "notifier"),
+    readers=("notifier", "tenon"),
+)
 PARTIES = Topic(
-    "tenon.parties.v1", "party", "public facts of parties and the hashes of their keys", compacted=True
+    "tenon.parties.v1",
+    "party",
+    "public facts of parties and the hashes of their keys",
+    compacted=True,
+    writers=("ingest",),
+    readers=("notifier",),
 )
 LAYOUT = Topic(
-    "tenon.layout.v1", "name", "the market table that the log was written with", partitions=1, compacted=True
+    "tenon.layout.v1",
+    "name",
+    "the market table that the log was written with",
+    partitions=1,
+    compacted=True,
+    writers=("tenon",),
+    readers=("ingest", "matcher"),
 )
 TELEMETRY = Topic(
     "tenon.telemetry.v1",
