@@ -8,6 +8,9 @@ from tenon.settings import CommonSettings
 class MatcherSettings(CommonSettings):
     """Settings of the matcher."""
 
+    http_port: int = Field(
+        default=8200, ge=0, le=65535, description="Port the HTTP server listens on; 0: any free one."
+    )
     max_skipped_in_a_row: int = Field(
         default=1_000,
         ge=1,
