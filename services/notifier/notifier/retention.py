@@ -1,4 +1,4 @@
-"""Removes what is old: feed entries, ids seen, attempts.
+"""Removes what is old: feed entries, ids seen, rejections, attempts.
 
 A feed is never cut where an active endpoint has not been yet: what is slow is late, not lost. One replica at
 a time does this.
@@ -29,6 +29,7 @@ DELETE FROM feed f USING (
 ) d WHERE f.audience = d.audience AND f.number = d.number
 """  # noqa: S608 - only the constants above are put in
 _SEEN: Final = f"DELETE FROM seen_events WHERE seen_at {_OLD}"  # noqa: S608
+_REJECTIONS: Final = f"DELETE FROM rejections WHERE received_at {_OLD}"  # noqa: S608
 _ATTEMPTS: Final = f"DELETE FROM attempts WHERE at {_OLD}"  # noqa: S608
 _logger = log.get("retention")
 
@@ -84,6 +85,7 @@ class Retention:
         while removed == _ROWS:
             removed = await self._remove("feed", _FEED, self._feed_hours)
         await self._remove("seen_events", _SEEN, self._feed_hours)
+        await self._remove("rejections", _REJECTIONS, self._feed_hours)
         await self._remove("attempts", _ATTEMPTS, self._attempts_hours)
 
     async def _remove(self, table: str, statement: str, hours: int) -> int:

@@ -30,7 +30,7 @@ class NotifierSettings(CommonSettings):
     feed_retention_h: int = Field(
         720,
         ge=1,
-        description="How long events stay in the feeds, in hours; never shorter than an endpoint needs.",
+        description="How long events stay in the feeds and rejections are listed, in hours.",
     )
     attempts_retention_h: int = Field(
         168, ge=1, description="How long attempts to call endpoints are kept, in hours."

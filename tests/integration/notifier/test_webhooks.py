@@ -165,6 +165,24 @@ async def test_an_endpoint_that_hangs_slows_nobody(kafka: KafkaSettings, postgre
         assert len(hanging.got) == 1
 
 
+async def test_a_success_whose_body_never_ends_is_a_success(kafka: KafkaSettings, postgres: str) -> None:
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    async with server, bench(kafka, postgres) as b, b.notifier() as address:
+        made = await _subscribe(b, address, Receiver(url=url))
+        await b.tell(docking())
+        await eventually(lambda: _settled(b, address, made["id"], 1))
+        where = f"{address}/v1/subscriptions/{made['id']}"
+        (attempt,) = (await b.get(f"{where}/attempts", MILL))["items"]
+        assert (attempt["status"], attempt["response"]) == (200, "ok")
+
+
 async def test_another_replica_takes_over_an_endpoint(kafka: KafkaSettings, postgres: str) -> None:
     async def slow(number: int) -> web.Response:
         await asyncio.sleep(0.02)

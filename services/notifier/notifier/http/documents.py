@@ -25,6 +25,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
     404: "There is none, or it is not the viewer's.",
     409: "It is not possible in the present state.",
     410: "These events are no longer kept.",
+    413: "The body is too long.",
     422: "A parameter or a field is not as described.",
     429: "There are too many already.",
     503: "A dependency does not answer; the same request may succeed later.",
@@ -78,14 +79,25 @@ def components() -> dict[str, Schema]:
         Fault,
     )
     _, described = msgspec.json.schema_components(kinds, ref_template=REF)
-    schemas: dict[str, Schema] = msgspec.json.decode(msgspec.json.encode(described))
+    schemas: dict[str, Schema] = _with_numbers(msgspec.json.decode(msgspec.json.encode(described)))
     schemas["Problem"] = schemas.pop("ProblemDocument")
-    schemas["SeenSide"] = _seen(schemas["Side"], visibility.SIDE, {"name": {"type": "string"}})
+    schemas["SeenSide"] = _seen(schemas["Side"], visibility.SIDE, _SEEN_PARTY)
     schemas["SeenDocking"] = _seen_docking(schemas["Docking"])
     schemas["Step"] = _open("A step of a docking: revision, status, at, cause, quantities.")
     _histories(schemas)
     schemas.update(_OWN)
     return schemas
+
+
+def _with_numbers(schema: Any) -> Any:
+    """Describe decimals as the numbers that answers hold; msgspec describes their text form."""
+    if isinstance(schema, list):
+        return [_with_numbers(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("format") == "decimal":
+        return {"type": "number", "minimum": 0}
+    return {name: _with_numbers(each) for name, each in schema.items()}
 
 
 def _ref(name: str) -> Schema:
@@ -167,6 +179,13 @@ def _number(description: str = "") -> Schema:
     return {"type": "integer", **({"description": description} if description else {})}
 
 
+_SEEN_PARTY: Final = {
+    "party": {
+        "type": "string",
+        "description": "The party's id; a pseudonym beginning with ~ before both confirm.",
+    },
+    "name": {"type": "string", "description": "The party's name, where it is known."},
+}
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 _SUBSCRIPTION: Final = {
     "id": _text(),

@@ -43,7 +43,7 @@ class Subscriptions:
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
-            responses=answers("NewSubscription", 400, 401, 403, 422, 429, status=201),
+            responses=answers("NewSubscription", 400, 401, 403, 413, 422, 429, status=201),
             openapi_extra=body(SubscriptionRequest))  # fmt: skip
         add("", self.every, summary="Subscriptions", responses=answers("Subscriptions", 401, 403))
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
@@ -117,7 +117,7 @@ class Subscriptions:
         What fails again stays parked. A disabled subscription has to be enabled, too.
         """
         await self._own(request, subscription, party)
-        wanted = await _read(request, ReplayRequest) if await request.body() else ReplayRequest()
+        wanted = await _read(request, ReplayRequest, empty=ReplayRequest())
         events = await self._endpoints.replay(subscription, wanted.numbers)
         self._bell.ring()
         return json({"events": events}, 202)
@@ -176,10 +176,19 @@ def _parked(row: Any) -> dict[str, Any]:
     return {**shown, "event": msgspec.Raw(row.body)}
 
 
-async def _read(request: Request, kind: type[R]) -> R:
-    given = await request.body()
-    if len(given) > _MOST_BYTES:
-        raise Problem(413, f"the body is longer than {_MOST_BYTES} bytes")
+async def _body(request: Request) -> bytes:
+    given = bytearray()
+    async for chunk in request.stream():
+        given += chunk
+        if len(given) > _MOST_BYTES:
+            raise Problem(413, f"the body is longer than {_MOST_BYTES} bytes")
+    return bytes(given)
+
+
+async def _read(request: Request, kind: type[R], *, empty: R | None = None) -> R:
+    given = await _body(request)
+    if not given and empty is not None:
+        return empty
     try:
         return decode_strict(kind, given)
     except NotJson as error:

@@ -1,8 +1,10 @@
 """One call of an endpoint: signed, bounded in time and size, never redirected."""
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import aiohttp
@@ -17,6 +19,7 @@ from tenon.contracts.codec import instant
 from tenon.metrics import Metrics
 
 _DETAIL = 300
+_BODY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,21 @@ class Caller:
                 headers={**signed, "content-type": STRUCTURED},
                 allow_redirects=False,
             ) as answer:
-                cut = await answer.content.read(self._response_bytes) if self._response_bytes else b""
                 attempt = Attempt(answer.status, retry_after=answer.headers.get("retry-after"))
-                return attempt, cut.decode(errors="replace").replace("\x00", "")
+                return attempt, await self._beginning(answer)
         except TimeoutError:
             return Attempt(None, "no answer in time"), ""
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return Attempt(None, explain(error)), ""
+
+    async def _beginning(self, answer: aiohttp.ClientResponse) -> str:
+        """Return the beginning of a response's body; what comes late or broken is not waited for."""
+        cut = b""
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(_BODY_SECONDS):
+                while len(cut) < self._response_bytes and not answer.content.at_eof():
+                    cut += await answer.content.read(self._response_bytes - len(cut))
+        return cut.decode(errors="replace").replace("\x00", "")
 
 
 def explain(error: Exception) -> str:

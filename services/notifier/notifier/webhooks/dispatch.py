@@ -14,6 +14,7 @@ from notifier import metrics
 from notifier.bell import Bell
 from notifier.settings import NotifierSettings
 from notifier.webhooks.deliver import Caller
+from notifier.webhooks.endpoints import LEASE
 from notifier.webhooks.queue import EndpointQueue
 from tenon import log
 from tenon.db import Database
@@ -22,7 +23,6 @@ from tenon.lease import Lease, Leases
 from tenon.metrics import Metrics
 from tenon.relay import Relay, RelaySettings
 
-_LEASE: Final = "endpoint/"
 _DUE: Final = """
 SELECT e.id FROM endpoints e
 LEFT JOIN feed_counters c ON c.audience = e.audience
@@ -109,7 +109,7 @@ class Dispatch:
     async def _take(self) -> None:
         for endpoint in await self._due():
             with suppress(Transient):
-                lease = await self._leases.acquire(_LEASE + endpoint)
+                lease = await self._leases.acquire(LEASE + endpoint)
                 if lease is not None:
                     self._held[endpoint] = self._start(endpoint, lease)
 

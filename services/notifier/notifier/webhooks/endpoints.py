@@ -9,6 +9,8 @@ from uuid import uuid4
 from notifier.domain.sign import SECRET_BYTES, to_secret
 from tenon.db import Database
 
+LEASE: Final = "endpoint/"
+"""What the name of an endpoint's lease begins with."""
 _INSERT: Final = """
 INSERT INTO endpoints (id, audience, url, types, description, secret, status, cursor)
 SELECT $1, $2, $3, $4::text[], $5, $6, 'active',
@@ -79,9 +81,12 @@ class Endpoints:
 
     async def remove(self, audience: str, endpoint: str) -> bool:
         """Remove an endpoint with everything about it; False when there is none."""
-        tag = await self._database.execute(
-            "DELETE FROM endpoints WHERE id = $1 AND audience = $2", endpoint, audience
-        )
+        async with self._database.transaction() as tx:
+            tag = await tx.execute(
+                "DELETE FROM endpoints WHERE id = $1 AND audience = $2", endpoint, audience
+            )
+            if tag == "DELETE 1":
+                await tx.execute("DELETE FROM leases WHERE name = $1", LEASE + endpoint)
         return tag == "DELETE 1"
 
     async def replay(self, endpoint: str, numbers: Sequence[int] | None) -> int:

@@ -50,7 +50,7 @@ def session(*, allow_private: bool, timeout_ms: int, connections: int) -> aiohtt
         trust_env=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        headers={"user-agent": "Tenon/0.1 (+webhooks)"},
+        headers={"user-agent": "Tenon webhooks", "accept-encoding": "identity"},
     )
 
 
