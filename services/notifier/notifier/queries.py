@@ -123,10 +123,11 @@ class Queries:
         )
 
     async def sums(self) -> Sequence[Any]:
-        """Return (unit, name, count, quantity) over all partitions."""
+        """Return (unit, name, count, quantity) over all partitions, of what there is any."""
         query = (
             select(totals.c.unit, totals.c.name, func.sum(totals.c.count), func.sum(totals.c.quantity))
             .group_by(totals.c.unit, totals.c.name)
+            .having(func.sum(totals.c.count) != 0)
             .order_by(totals.c.unit, totals.c.name)
         )
         return await self._rows(query)

@@ -89,7 +89,6 @@ class _Parts:
         measured: Metrics,
     ) -> None:
         leases = Leases(database, owner=settings.instance)
-        endpoint_leases = Leases(database, owner=settings.instance, ttl_ms=settings.webhook_lease_ms)
         self._database = database
         self._producer = producer
         self._measured = measured
@@ -104,24 +103,8 @@ class _Parts:
             metrics=measured,
             settings=RelaySettings("notifier", retry_deadline_ms=settings.retry_deadline_ms),
         )
-        handler = FeedHandler(
-            database,
-            Positions(database, owner=settings.instance, log_id=layout.log_id),
-            pseudonym_key=key,
-            most_unusable=settings.max_unusable_in_row,
-            wake=self._bell.ring,
-            clock=WallClock(),
-            metrics=measured,
-        )
-        self._consumer = ConsumerLoop(
-            KafkaSettings.of(settings),
-            CONSUMED,
-            GROUP,
-            handler,
-            settings=StreamSettings.of(settings, "notifier"),
-            clock=WallClock(),
-            metrics=measured,
-        )
+        self._consumer = _consumer(settings, layout, database, key, self._bell, measured)
+        endpoint_leases = Leases(database, owner=settings.instance, ttl_ms=settings.webhook_lease_ms)
         self._dispatch = Dispatch(database, endpoint_leases, caller, self._bell, settings, measured)
         self._retention = Retention.of(settings, database, leases, measured)
 
@@ -147,3 +130,26 @@ class _Parts:
             "database": await self._database.problem(),
             "outbox": self._relay.problem(),
         }
+
+
+def _consumer(
+    settings: NotifierSettings, layout: Layout, database: Database, key: bytes, bell: Bell, measured: Metrics
+) -> ConsumerLoop:
+    handler = FeedHandler(
+        database,
+        Positions(database, owner=settings.instance, log_id=layout.log_id),
+        pseudonym_key=key,
+        most_unusable=settings.max_unusable_in_row,
+        wake=bell.ring,
+        clock=WallClock(),
+        metrics=measured,
+    )
+    return ConsumerLoop(
+        KafkaSettings.of(settings),
+        CONSUMED,
+        GROUP,
+        handler,
+        settings=StreamSettings.of(settings, "notifier"),
+        clock=WallClock(),
+        metrics=measured,
+    )

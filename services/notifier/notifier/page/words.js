@@ -44,7 +44,12 @@ export function sentence(event) {
   const { data } = event;
   const amount = `${number(data.quantity)} ${unit(data.unit)}`;
   if (event.type === 'tenon.alert.unmet.v1') return [amount, `of ${className(data.class)} could not be supplied`];
-  return [amount, `of ${className(data.class)} ${STATUSES[data.status] ?? data.status}${between(data)}`];
+  return [amount, `of ${className(data.class)} ${stepName(data)}${between(data)}`];
+}
+
+function stepName({ status, revision }) {
+  if (status === 'proposed' && revision > 1) return 'accepted by one side';
+  return STATUSES[status] ?? status;
 }
 
 function between(data) {

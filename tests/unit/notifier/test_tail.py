@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from notifier.domain.frames import frame
 from notifier.feed import FeedEntry
-from notifier.live import Tail
+from notifier.tail import Tail
 
 
 def entry(number: int) -> FeedEntry:

@@ -1,0 +1,75 @@
+"""The newest frames of one feed, each encoded once, in a ring of bounded length."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from notifier.domain.frames import frame
+from notifier.feed import FeedEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One entry, encoded for streams."""
+
+    number: int
+    type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """How many frames a tail keeps, and for how long a client may be behind them, in ms."""
+
+    events: int
+    slow_ms: int
+
+
+class Tail:
+    """The newest frames of one feed. `start` is the number before the oldest frame it still has."""
+
+    def __init__(self, start: int, most: int) -> None:
+        self.start = start
+        self.last = start
+        self.watchers = 0
+        self._frames: deque[Frame] = deque()
+        self._most = most
+        self._grown = asyncio.Event()
+
+    def append(self, entries: Sequence[FeedEntry]) -> None:
+        """Add entries that follow `last`, drop the oldest beyond the bound, wake who waits."""
+        for entry in entries:
+            self._frames.append(encoded(entry))
+            self.last = entry.number
+        while len(self._frames) > self._most:
+            self.start = self._frames.popleft().number
+        self.wake()
+
+    def since(self, number: int) -> list[Frame]:
+        """Return the frames behind a number that is not below `start`."""
+        found = []
+        for each in reversed(self._frames):
+            if each.number <= number:
+                break
+            found.append(each)
+        found.reverse()
+        return found
+
+    def wake(self) -> None:
+        """Wake everybody who waits for this tail."""
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return whether the tail was woken within a time."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._grown.wait(), timeout_s)
+            return True
+        return False
+
+
+def encoded(entry: FeedEntry) -> Frame:
+    """Return an entry as a frame."""
+    return Frame(entry.number, entry.type, frame(entry.number, entry.type, entry.message()))
