@@ -165,6 +165,7 @@ class ConsumerLoop:
 
     async def _check_range(self, where: TopicPartition, offset: int) -> None:
         first, end = (await self._consumer.ranges([where], self._settings.probe_timeout_ms))[where]
+        self._watch.reachable = True
         if not first <= offset <= end:
             raise Misconfigured(
                 f"the stored position of {where} is offset {offset}, Kafka holds {first} to {end}: records"
