@@ -42,9 +42,10 @@ def test_a_failure_that_lasts_too_long_is_raised() -> None:
 
 def test_after_it_worked_or_a_new_assignment_began_the_deadline_begins_anew() -> None:
     held = troubles(deadline_ms=10_000)
-    for forget in (lambda: held.over(WHERE), held.clear):
-        held.postpone(WHERE, AWAY, 0)
-        forget()
-        assert held.due(WHERE, 0)
-        held.postpone(WHERE, AWAY, 100)
-        forget()
+    held.postpone(WHERE, AWAY, 0)
+    held.over(WHERE)
+    assert held.due(WHERE, 0)
+    held.postpone(WHERE, AWAY, 100)
+    held.clear()
+    assert held.due(WHERE, 100)
+    held.postpone(WHERE, AWAY, 200)
