@@ -163,6 +163,7 @@ def _opened(body: bytes) -> tuple[_Envelope, dict[str, str]]:
 
 def _with_extensions(members: dict[str, msgspec.Raw]) -> tuple[_Envelope, dict[str, str]]:
     core = {name: members.pop(name) for name in _Envelope.__struct_fields__ if name in members}
+    members.pop("dataschema", None)
     return _envelope.decode(msgspec.json.encode(core)), _extensions(members)
 
 

@@ -64,6 +64,13 @@ def test_extensions_of_a_structured_event_are_text() -> None:
     assert ce.from_structured(body).extensions == {"a": "true", "b": "7"}
 
 
+def test_a_data_schema_is_no_extension() -> None:
+    body = b'{"specversion":"1.0","id":"1","source":"/","type":"t","dataschema":"x","data":{}}'
+    assert ce.from_structured(body).extensions == {}
+    headers = [*BINARY_ONLY, ("ce_dataschema", b"x")]
+    assert ce.from_kafka(headers, b"{}").extensions == {}
+
+
 @pytest.mark.parametrize(
     ("body", "attribute"),
     [
