@@ -35,11 +35,7 @@ Quantity = Annotated[
     Decimal,
     Meta(
         description="A decimal number of at least 0, as a JSON number or a string, in the item's unit.",
-        extra_json_schema={
-            "type": ["number", "string"],
-            "minimum": 0,
-            "pattern": r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$",
-        },
+        extra_json_schema={"minimum": 0, "pattern": r"^[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"},
     ),
 ]
 Ratio = Annotated[float, Meta(ge=0, le=1)]

@@ -4,6 +4,7 @@ import inspect
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -19,11 +20,12 @@ def files(root: Path) -> Iterator[tuple[str, str]]:
         yield f"contracts/events/{family.name}.schema.json", document + "\n"
 
 
-def schema(family: Family, root: Path) -> dict[str, object]:
+def schema(family: Family, root: Path) -> dict[str, Any]:
     """Return the schema of an event type's data, with links to its examples below `root`."""
     (top,), components = msgspec.json.schema_components([family.data], ref_template="#/$defs/{name}")
     name = top["$ref"].rsplit("/", 1)[1]
-    definitions = {key: _described(value) for key, value in sorted(components.items())}
+    plain = msgspec.json.decode(msgspec.json.encode(components))
+    definitions = {key: _described(value) for key, value in sorted(plain.items())}
     own = definitions.pop(name)
     return {
         "$schema": DIALECT,
@@ -45,6 +47,15 @@ def examples(event_type: str, root: Path) -> list[str]:
     return [f"../examples/{event_type}/{path.name}" for path in sorted(folder.glob("*.json"))]
 
 
-def _described(definition: dict[str, object]) -> dict[str, object]:
-    text = definition.get("description")
-    return {**definition, "description": inspect.cleandoc(text)} if isinstance(text, str) else definition
+def _described(schema: Any) -> Any:
+    """Clean the texts, and let decimals be numbers too: msgspec describes their text form alone."""
+    if isinstance(schema, list):
+        return [_described(inner) for inner in schema]
+    if not isinstance(schema, dict):
+        return schema
+    described = {name: _described(inner) for name, inner in schema.items()}
+    if isinstance(text := described.get("description"), str):
+        described["description"] = inspect.cleandoc(text)
+    if described.get("format") == "decimal":
+        described["type"] = ["number", "string"]
+    return described
