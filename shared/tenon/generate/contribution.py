@@ -17,6 +17,8 @@ GROUP = "tenon.generated"
 class Contribution:
     """A part's package, its settings, and the OpenAPI document of its HTTP interface, where it has one.
 
+    `files` makes further files of its own: their texts by path below the checkout.
+
     Metrics need no mention: all modules of the package are imported, and declaring is enough. Those of a
     service carry its name (`tenon_ingest_…`).
     """
@@ -25,6 +27,7 @@ class Contribution:
     package: str
     settings: type[BaseSettings]
     openapi: Callable[[], Mapping[str, object]] | None = None
+    files: Callable[[], Mapping[str, str]] = dict
 
 
 def contributions() -> list[Contribution]:

@@ -22,3 +22,5 @@ def _files(root: Path, parts: Sequence[Contribution]) -> Iterator[tuple[str, str
     yield "docs/configuration.md", configuration.page(parts)
     yield "docs/metrics.md", metrics.page(DECLARED.values(), [part.name for part in parts])
     yield from openapi.files(parts)
+    for part in parts:
+        yield from part.files().items()
