@@ -19,7 +19,7 @@ def generate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for folder in ("contracts", "docs"):
+    for folder in ("contracts", "docs", "deploy/docker"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 
