@@ -1,11 +1,13 @@
 """Generated files say what their sources say, and a stale one is found."""
 
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from openapi_spec_validator import validate
 
 from tenon.contracts.families import FAMILIES
 from tenon.contracts.topics import BY_NAME
@@ -50,6 +52,11 @@ def test_elsewhere_than_in_a_checkout_nothing_is_written(tmp_path: Path) -> None
     assert refused.returncode == 2
     assert "no checkout of Tenon" in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["ingest", "notifier"])
+def test_an_interface_is_described_as_openapi_demands(name: str) -> None:
+    validate(json.loads((ROOT / "contracts" / "openapi" / f"{name}.json").read_text()))
 
 
 def test_whoever_sends_a_type_writes_its_topic() -> None:
