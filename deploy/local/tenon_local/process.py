@@ -173,7 +173,9 @@ class ManagedProcess:
         assert code is not None
         return code
 
-    async def wait_ready(self, ready: Callable[[], Awaitable[bool]], timeout_s: float) -> None:
+    async def wait_ready(
+        self, ready: Callable[[], Awaitable[bool]], timeout_s: float, poll_s: float = POLL_S
+    ) -> None:
         """Poll `ready` until it says so. Raises ProcessFailed when the process ends, or at `timeout_s`."""
         deadline = time.monotonic() + timeout_s
         while not await ready():
@@ -181,7 +183,7 @@ class ManagedProcess:
                 raise self.failure(f"ended with code {self.exit_code} before it was ready")
             if time.monotonic() > deadline:
                 raise self.failure(f"was not ready within {timeout_s:g} s")
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(poll_s)
 
     def failure(self, what: str) -> ProcessFailed:
         """An error that says what happened and shows the end of the log."""

@@ -193,20 +193,28 @@ class Tranche(Shape, frozen=True, kw_only=True):
 
 
 class Weights(Shape, frozen=True, kw_only=True):
-    """What the round's optimum weighs, each an integer cost in the policy's own points per base unit.
+    """What a docking costs, in the policy's own integer points.
 
-    A unit is worth docking when the tranche's value exceeds price, freight, lateness; waiting adds to the
-    value of an offer or demand that has been open for long.
+    A unit is worth docking while its tranche's value exceeds what it costs: price, freight and lateness, and
+    its part of the further docking that becomes necessary where the offer can't finish what is open.
     """
 
     price: Annotated[int, Meta(ge=0, le=10**6, description="Points per currency unit.")] = 0
-    freight: Annotated[int, Meta(ge=0, le=10**6, description="Points per kilometre.")] = 1
-    lateness: Annotated[int, Meta(ge=0, le=10**6, description="Points per day after the window opened.")] = 0
-    waiting: Annotated[
-        int, Meta(ge=0, le=10**6, description="Points per day that the demand has waited.")
+    freight: Annotated[int, Meta(ge=0, le=10**6, description="Points per unit and kilometre.")] = 1
+    lateness: Annotated[
+        int, Meta(ge=0, le=10**6, description="Points per unit and day after the window opened.")
     ] = 0
-    unfinished: Annotated[
-        int, Meta(ge=0, le=10**8, description="Points on a pair whose offer cannot finish what is open.")
+    waiting: Annotated[
+        int, Meta(ge=0, le=10**6, description="Points by which a unit's value rises per day of waiting.")
+    ] = 0
+    further_docking: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10**9,
+            description="Points that one more docking costs. Charged to a docking that leaves its demand"
+            " window unfinished, by the share left open and spread over the units that move.",
+        ),
     ] = 0
 
 

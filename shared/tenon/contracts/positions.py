@@ -34,6 +34,7 @@ Test = Literal[
     "distance",
     "held_back",
     "not_worth",
+    "unfinished",
 ]
 
 

@@ -18,7 +18,7 @@ from matcher.domain.rows import (
     Rows,
     rebuild,
 )
-from matcher.domain.solving import finishes
+from matcher.domain.solving import worth_taking
 from matcher.domain.state import State
 from matcher.domain.step import Decisions
 from tenon.contracts import intake
@@ -125,7 +125,7 @@ def others(draw: st.DrawFn) -> Said:
         )
     said: dict[str, Any] = {
         "reach": draw(st.sampled_from((NEAR_FIRST, ANYWHERE))),
-        "partial_fills": draw(st.sampled_from(("always", "last", "never"))),
+        "weights": intake.Weights(further_docking=draw(st.sampled_from((0, 100, 1_000_000, 10**9)))),
         "hold_s": draw(st.sampled_from((0, 0, 86_400))),
         "tranches": FALLING,
         "respond_within_s": 2 * 86_400,
@@ -160,10 +160,7 @@ def windows_add_up(market: Market) -> None:
 def nothing_worthwhile_is_left(market: Market, now_ms: int) -> None:
     if market.held_until_ms is not None:
         return
-    pairs = all_pairs(market, now_ms)
-    if market.policy.partial_fills == "never":
-        pairs = [pair for pair in pairs if finishes(market, pair, now_ms)]
-    assert pairs == []
+    assert worth_taking(market, all_pairs(market, now_ms), now_ms) == []
 
 
 def stored(decisions: list[Decisions]) -> Rows:

@@ -214,19 +214,20 @@ def test_a_market_that_gathers_decides_when_its_window_ends() -> None:
     assert [docking.supply.party for docking in world.dockings()] == ["nearer"]
 
 
-@pytest.mark.parametrize(("mode", "quantities"), [("always", [30]), ("last", [30]), ("never", [])])
-def test_a_demand_that_can_not_be_finished_waits_where_the_policy_says_so(
-    mode: str, quantities: list[int]
+@pytest.mark.parametrize(("further_docking", "quantities"), [(0, [30]), (100_000, [30]), (10**9, [])])
+def test_a_demand_that_can_not_be_finished_waits_where_another_docking_costs_too_much(
+    further_docking: int, quantities: list[int]
 ) -> None:
     world = World()
-    world.round(policy(partial_fills=mode), offer("a", 30), demand("b", 100))
+    weights = intake.Weights(further_docking=further_docking)
+    world.round(policy(weights=weights), offer("a", 30), demand("b", 100))
     assert [docking.quantity for docking in world.dockings()] == quantities
 
 
-def test_supply_that_can_finish_a_farther_demand_goes_there() -> None:
+def test_supply_goes_farther_where_it_can_finish() -> None:
     world = World()
     near, far = demand("near", 100, kilometres=10), demand("far", 30, kilometres=200)
-    world.round(policy(partial_fills="last"), offer("a", 30), near, far)
+    world.round(policy(weights=intake.Weights(further_docking=100_000)), offer("a", 30), near, far)
     assert [docking.demand.party for docking in world.dockings()] == ["far"]
 
 

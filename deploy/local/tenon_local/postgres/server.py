@@ -37,7 +37,9 @@ SETTINGS: Mapping[str, str] = {
 
 
 class EmbeddedPostgres:
-    """PostgreSQL below `data_dir`; started again on the same folder it has its data and its passwords. 0: a free port."""
+    """PostgreSQL below `data_dir`; started again on the same folder it has its data and its passwords. 0: a
+    free port.
+    """
 
     def __init__(
         self,

@@ -59,7 +59,8 @@ def _faults(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterat
     elif (reach := reach_m(market.policy, offer, now_ms)) is not None and metres > reach:
         yield "held_back"
     elif not eligibility:
-        yield "not_worth" if next(pairs_of(market, offer, demand, now_ms), None) is None else "unfinished"
+        pairs = list(pairs_of(market, offer, demand, now_ms))
+        yield "unfinished" if pairs else "not_worth"
 
 
 def _change(market: Market, offer: Offer, demand: Demand, test: Test, now_ms: int) -> tuple[int, str]:

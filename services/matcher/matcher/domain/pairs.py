@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from matcher.domain.distance import distance_m
 from matcher.domain.eligibility import eligible, fits
 from matcher.domain.model import Demand, Market, Offer
-from matcher.domain.pricing import Pair, reach_m, tranches_of, unit_cost
+from matcher.domain.pricing import Pair, best_value, reach_m, unit_cost
 from tenon.contracts.markets import covers
 
 
@@ -26,7 +26,7 @@ def index(market: Market, keys: Iterable[str]) -> None:
 
 
 def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every pair worth taking that touches a dirty node, by (demand, offer, windows)."""
+    """Return every pair that touches a dirty node and may dock, by (demand, offer, windows)."""
     found: dict[tuple[str, str], None] = {}
     for key in sorted(market.dirty):
         name = key[2:]
@@ -44,24 +44,25 @@ def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
 
 
 def pairs_of(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterator[Pair]:
-    """Yield the pairs of open windows of an offer and a demand that may dock now and are worth it."""
-    if not eligible(market, offer, demand, now_ms):
-        return
+    """Yield the pairs of open windows of an offer and a demand that may dock now, if the price is right."""
     metres = distance_m(market, offer.site_key, demand.site_key)
     reach = reach_m(market.policy, offer, now_ms)
-    if reach is not None and metres > reach:
+    best = best_value(market.policy, demand, now_ms)
+    # The cheapest test first: most pairs of a large market are too far apart.
+    if (reach is not None and metres > reach) or market.policy.weights.freight * metres // 1000 >= best:
+        return
+    if not eligible(market, offer, demand, now_ms):
         return
     for want in sorted(demand.windows, key=lambda window: window.id):
-        tranches = tranches_of(market.policy, demand, want, now_ms)
         for have in sorted(offer.windows, key=lambda window: window.id):
-            if have.free and tranches and fits(offer, have, want, now_ms):
+            if have.free and want.open and fits(offer, have, want, now_ms):
                 cost = unit_cost(market, offer, have, want, metres, now_ms)
-                if tranches[0][1] > cost:
+                if cost < best:
                     yield Pair(offer, have, demand, want, metres, cost)
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every open pair worth taking: the rule that `dirty_pairs` is tested against."""
+    """Return every open pair that may dock: the rule that `dirty_pairs` is tested against."""
     return [
         pair
         for demand in sorted(market.demands)

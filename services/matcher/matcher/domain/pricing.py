@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from matcher.domain.eligibility import ready_ms
 from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
 from tenon.contracts.intake import PolicyPublished
+from tenon.contracts.units import unit
 
 DAY_MS = 86_400_000
+MAX_POINTS = 10**9
 _MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two open windows that may dock: how far apart, and what a unit costs."""
+    """Two open windows that may dock: how far apart, and what a unit costs but for a further docking."""
 
     offer: Offer
     offer_window: OfferWindow
@@ -33,6 +35,26 @@ def unit_cost(
         + weights.freight * distance_m // 1000
         + weights.lateness * late_days
     )
+
+
+def further_cost(policy: PolicyPublished, pair: Pair) -> int:
+    """Return a unit's part of the cost of the further docking that this one would make necessary.
+
+    The policy's points, times the share of the demand window that the offer window can't fill, spread over
+    what it holds, in base units; 0 where it can finish what is open.
+    """
+    points, have = policy.weights.further_docking, pair.offer_window.free
+    short = pair.demand_window.open - have
+    if not points or short <= 0:
+        return 0
+    scale = unit(pair.offer.unit).dimension.scale
+    return min(MAX_POINTS, -(-points * short * scale // (pair.demand_window.asked * have)))
+
+
+def best_value(policy: PolicyPublished, demand: Demand, now_ms: int) -> int:
+    """Return the most that a unit of a demand can be worth now."""
+    waited_days = max(0, now_ms - demand.since_ms) // DAY_MS
+    return max(tranche.value for tranche in policy.tranches) + policy.weights.waiting * waited_days
 
 
 def tranches_of(
