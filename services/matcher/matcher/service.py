@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 
@@ -19,6 +20,7 @@ from tenon.kafka.producer import Producer
 from tenon.metrics import Metrics
 from tenon.positions import Positions
 from tenon.relay import Relay, RelaySettings
+from tenon.retry import retrying
 from tenon.stream import ConsumerLoop, StreamSettings
 
 NAME = "matcher"
@@ -28,12 +30,13 @@ NAME = "matcher"
 async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
     """Connect everything and yield the service; at the end, close what was opened."""
     kafka, metrics, clock = KafkaSettings.of(settings), Metrics(), WallClock()
-    layout = await read_layout(kafka)
+    patience_ms = settings.retry_deadline_ms
+    layout = await retrying("read the layout", partial(read_layout, kafka), deadline_ms=patience_ms)
     producer = Producer(kafka)
     async with Database.connect(
         settings.database_url, schema=NAME, pool_size=settings.database_pool_size
     ) as database:
-        await producer.start()
+        await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
         store = Store(database)
         positions = Positions(database, owner=settings.instance, log_id=layout.log_id)
         teller = Relay(

@@ -136,6 +136,10 @@ class TenonClient:
         """Return the last round of each partition of the log."""
         return await self._get("/v1/partitions")
 
+    async def outbox(self) -> JsonObject:
+        """Return what ingest has accepted and not written to Kafka yet; for the administrator."""
+        return await self._send("GET", f"{self._ingest}/v1/outbox")
+
     async def make_key(self, party: str, label: str = "") -> JsonObject:
         """Make an API key for a party; its `secret` is shown this once."""
         return await self._send("POST", f"{self._ingest}{_keys(party)}", {"label": label})
