@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.status import Status
 
 from scenarios.ppe import baselines, report, story
-from scenarios.ppe.data import Dataset, DatasetMissing, load
+from scenarios.ppe.data import Dataset, DatasetMissing, Docking, load
 from scenarios.ppe.layout import rebuild
-from scenarios.ppe.metrics import Metrics, measure
+from scenarios.ppe.metrics import measure
+from scenarios.ppe.picture import draw
 from scenarios.ppe.run import Run, RunFailed, run
 
 DEFAULT, EVERYTHING = "Tenon", "Tenon, docks everything"
@@ -51,21 +52,25 @@ def _demo(console: Console, out: Path) -> None:
                 )
             seconds[name] = round(time.monotonic() - began, 1)
         status.update("what others would have decided")
-        results = {name: measure(data, one.dockings) for name, one in runs.items()} | _others(data)
+        made = {name: one.dockings for name, one in runs.items()} | _others(data)
+        results = {name: measure(data, dockings) for name, dockings in made.items()}
     facts = {
         "seconds": seconds,
         "digests": {name: one.digests for name, one in runs.items()},
         "layout_median_error_miles": layout.median_error_miles,
     }
-    report.write(out, results, facts, runs[DEFAULT].dockings)
+    figures = report.figures_of(results, facts)
+    report.write(out, figures, draw(figures, layout.places, made), runs[DEFAULT].dockings)
     console.print(report.table(results))
-    console.print(f"{out}/demo.json, {out}/demo-dockings.csv")
+    console.print(f"{out}/demo.html, {out}/demo.json, {out}/demo-dockings.csv")
 
 
-def _others(data: Dataset) -> dict[str, Metrics]:
+def _others(data: Dataset) -> dict[str, list[Docking]]:
     return {
-        "package, first come": measure(data, baselines.first_come(data)),
-        "package, proximity": measure(data, baselines.proximity(data)),
+        "package, first come": baselines.first_come(data),
+        "package, proximity": baselines.proximity(data),
+        "greedy at each event": baselines.greedy(data),
+        "greedy, at most 500 miles": baselines.greedy(data, most_miles=500),
     }
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.ppe.data import Dataset, Distances, Docking, Donation, Request, number
 
@@ -100,3 +101,51 @@ def _take(side: Open, site: str, qty: int) -> None:
     side[site] -= qty
     if not side[site]:
         del side[site]
+
+
+def greedy(data: Dataset, *, most_miles: float = float("inf")) -> list[Docking]:
+    """At each event: every open offer goes to the nearest recipient that it can serve fully, none farther.
+
+    Where it can serve nobody fully, the nearest takes what is left of it. Older offers choose first.
+    """
+    dockings: list[Docking] = []
+    for ppe in sorted({donation.ppe for donation in data.donations}):
+        dockings += _greedy_of_kind(data, ppe, most_miles)
+    return dockings
+
+
+def _greedy_of_kind(data: Dataset, ppe: str, most_miles: float) -> list[Docking]:
+    events = [event for event in data.stream() if event.ppe == ppe]
+    recipients = np.array([number(event.rec_id) for event in events if isinstance(event, Request)])
+    open_units = np.zeros(len(recipients), np.int64)
+    offers: list[list[int]] = []
+    asked = 0
+    dockings: list[Docking] = []
+    for event in events:
+        if isinstance(event, Donation):
+            offers.append([number(event.don_id), event.qty])
+        else:
+            open_units[asked] = event.qty
+            asked += 1
+        for offer in offers:
+            miles = data.distances.miles[offer[0], recipients[:asked]]
+            for taker, qty in _nearest_takers(offer, open_units[:asked], miles, most_miles):
+                dockings.append(Docking(event.at, f"don{offer[0]}", f"rec{recipients[taker]}", ppe, qty))
+        offers = [offer for offer in offers if offer[1]]
+    return dockings
+
+
+def _nearest_takers(
+    offer: list[int], open_units: NDArray[np.int64], miles: NDArray[np.float64], most_miles: float
+) -> Iterator[tuple[int, int]]:
+    """Yield (recipient, units) as an offer gives itself away; `offer[1]` and `open_units` shrink."""
+    near = np.nonzero((open_units > 0) & (miles <= most_miles))[0]
+    while offer[1] and len(near):
+        finishing = near[open_units[near] <= offer[1]]
+        choice = finishing if len(finishing) else near
+        taker = int(choice[miles[choice].argmin()])
+        qty = int(min(offer[1], open_units[taker]))
+        offer[1] -= qty
+        open_units[taker] -= qty
+        yield taker, qty
+        near = near[open_units[near] > 0]

@@ -1,11 +1,16 @@
 """Where the anonymous sites could lie: positions on a sphere rebuilt from the known distances.
 
-The cosine of a distance over the Earth's radius is the product of two unit vectors, so the matrix of cosines
-has rank 3 but for noise: alternating least squares finds the factors, and one 6-parameter least squares the
-transformation that gives them unit length. The whole is turned at random with a fixed seed: the data are
+The cosine of a distance over the Earth's radius is the product of two unit vectors, so a block of cosines
+that
+are all known has rank 3 but for noise: its singular vectors are the positions but for a linear
+transformation,
+which one 6-parameter least squares finds, because it has to give them unit length. Every other site follows
+by
+least squares from those that are placed. The whole is turned at random with a fixed seed: the data are
 anonymous. Must not know Tenon; nothing is decided by these positions where a distance is known.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,7 +20,7 @@ from numpy.typing import NDArray
 from scenarios.ppe.data import METRES_PER_MILE, Dataset, number
 
 EARTH_RADIUS_MILES = 6_371_008.8 / METRES_PER_MILE
-ITERATIONS = 30
+ITERATIONS = 3
 SEED = 2020
 
 Floats = NDArray[np.float64]
@@ -42,8 +47,7 @@ def rebuild(data: Dataset) -> Layout:
     miles = data.distances.miles
     known = ~np.isnan(miles)
     cosines = np.where(known, np.cos(np.nan_to_num(miles) / EARTH_RADIUS_MILES), 0.0)
-    donors, recipients = _factors(cosines, known.astype(np.float64))
-    donors, recipients = _unit(donors, recipients)
+    donors, recipients = _all(cosines, known.astype(np.float64), *_block(data))
     turn = np.linalg.qr(np.random.default_rng(SEED).normal(size=(3, 3)))[0]
     donors, recipients = donors @ turn, recipients @ turn
     error = np.abs(np.arccos(np.clip(donors @ recipients.T, -1, 1)) * EARTH_RADIUS_MILES - miles)
@@ -52,14 +56,27 @@ def rebuild(data: Dataset) -> Layout:
     return Layout(places, float(np.median(error[known])))
 
 
-def _factors(cosines: Floats, known: Floats) -> tuple[Floats, Floats]:
-    """Return X and Y (three columns each) such that X Yᵀ is close to the cosines where they are known."""
-    recipients = np.linalg.svd(cosines, full_matrices=False)[2][:3].T * np.sqrt(cosines.shape[1])
-    donors = np.zeros((cosines.shape[0], 3))
+def _block(data: Dataset) -> tuple[list[int], list[int]]:
+    """Return donors and recipients of the kind that most ask for: all distances between them are known."""
+    kinds = Counter(request.ppe for request in data.requests)
+    kind = max(sorted(kinds), key=lambda ppe: kinds[ppe])
+    donors = {number(donation.don_id) for donation in data.donations if donation.ppe == kind}
+    recipients = {number(request.rec_id) for request in data.requests if request.ppe == kind}
+    return sorted(donors), sorted(recipients)
+
+
+def _all(cosines: Floats, known: Floats, donors: list[int], recipients: list[int]) -> tuple[Floats, Floats]:
+    """Return unit vectors of all donors and recipients, beginning with those of a block."""
+    left, sizes, right = np.linalg.svd(cosines[np.ix_(donors, recipients)], full_matrices=False)
+    root = np.sqrt(sizes[:3])
+    placed, _ = _unit(left[:, :3] * root, right[:3].T * root)
+    every = np.zeros((cosines.shape[0], 3))
+    every[donors] = placed
+    others = np.zeros((cosines.shape[1], 3))
     for _ in range(ITERATIONS):
-        donors = _solve(cosines, known, recipients)
-        recipients = _solve(cosines.T, known.T, donors)
-    return donors, recipients
+        others = _normed(_solve(cosines.T, known.T, every))
+        every = _normed(_solve(cosines, known, others))
+    return every, others
 
 
 def _solve(cosines: Floats, known: Floats, others: Floats) -> Floats:

@@ -1,10 +1,11 @@
-"""The demo's results: a table, `demo.json`, `demo-dockings.csv`. Must not know how they came about."""
+"""The demo's results: a table, `demo.json`, `demo.html` and `demo-dockings.csv`."""
 
 import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
@@ -30,13 +31,16 @@ def table(results: Mapping[str, Metrics]) -> Table:
     return shown
 
 
-def write(
-    folder: Path, results: Mapping[str, Metrics], facts: Mapping[str, object], dockings: Sequence[Docking]
-) -> None:
-    """Write the figures and every docking, with the ids of the data."""
+def figures_of(results: Mapping[str, Metrics], facts: Mapping[str, object]) -> dict[str, Any]:
+    """Return everything that `demo.json` holds."""
+    return {"results": {strategy: asdict(metrics) for strategy, metrics in results.items()}, **facts}
+
+
+def write(folder: Path, figures: Mapping[str, Any], page: str, dockings: Sequence[Docking]) -> None:
+    """Write the figures, the picture, and every docking with the ids of the data."""
     folder.mkdir(parents=True, exist_ok=True)
-    figures = {"results": {strategy: asdict(metrics) for strategy, metrics in results.items()}, **facts}
     (folder / "demo.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (folder / "demo.html").write_text(page)
     with (folder / "demo-dockings.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(("date", "don_id", "rec_id", "ppe", "qty"))
