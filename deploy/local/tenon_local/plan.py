@@ -27,7 +27,8 @@ class Ports:
 class Plan:
     """A stack before it runs. As it stands: one of each, on free ports, as tests want it.
 
-    `env` goes to all services, `service_env` to those named; both stand above the environment of this process.
+    `env` goes to all services, `service_env` to those named; both stand above the environment of this
+    process.
     """
 
     data_dir: Path

@@ -91,7 +91,7 @@ class Stack:
             yield replica.service, replica.port, replica.process
 
     async def start(self) -> None:
-        """Start all, and return when every service says it is ready. What had started is killed when one fails."""
+        """Start all, and return when every service is ready; kill what had started when one fails."""
         try:
             await self.start_stores()
             await self.start_services()
@@ -172,6 +172,7 @@ class Stack:
 
     def _env(self, name: str) -> dict[str, str]:
         return {
+            "TENON_WEBHOOK_ALLOW_PRIVATE": "true",  # receivers of a local stack are local too
             **self.plan.env,
             "TENON_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
             "TENON_DATABASE_URL": self.postgres.url(name),

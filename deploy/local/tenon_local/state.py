@@ -98,7 +98,8 @@ class FolderLock:
         except OSError:
             os.close(self._file)
             raise AlreadyRunning(
-                f"a stack runs on {data_dir} already: tenon status, tenon down, or another folder by TENON_DATA_DIR"
+                f"a stack runs on {data_dir} already: tenon status, tenon down, or another folder by"
+                " TENON_DATA_DIR"
             ) from None
 
     def release(self) -> None:

@@ -19,7 +19,7 @@ async def make_topics(bootstrap: str, replication: int, env: Mapping[str, str]) 
 
     Raises LocalError where the log was begun with another market table.
     """
-    settings = CommonSettings(kafka_bootstrap=bootstrap, **_choices(env))
+    settings = CommonSettings.model_validate({"kafka_bootstrap": bootstrap, **_choices(env)})
     kafka, markets = KafkaSettings.of(settings), _markets(settings)
     try:
         await ensure_topics(kafka, TOPICS, partitions=markets.partitions, replication=replication)

@@ -111,5 +111,13 @@ def _cluster_id(data_dir: Path) -> str:
     file = data_dir / "cluster.id"
     if not file.exists():
         data_dir.mkdir(parents=True, exist_ok=True)
-        file.write_text(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))
+        file.write_text(_new_cluster_id())
     return file.read_text()
+
+
+def _new_cluster_id() -> str:
+    """A random id. One that begins with a hyphen would be read as an option by Kafka's format tool."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not text.startswith("-"):
+            return text

@@ -1,7 +1,8 @@
 """How Java is called. Decides heap, collector and start-up cache; must not know brokers.
 
 The start-up cache (JEP 483, 514) holds the classes of a training run, loaded and linked: with it a broker
-needs a third of the time and half of the processor to start. Without the file, or with one of other jars, Java
+needs a third of the time and half of the processor to start. Without the file, or with one of other jars,
+Java
 starts as ever.
 """
 

@@ -86,7 +86,7 @@ class EmbeddedPostgres:
 
     async def ensure_roles(self) -> None:
         """Make the database and every role and schema that is missing, and give them their passwords."""
-        if await self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", SUPERUSER) == "":
+        if await self.psql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'", SUPERUSER) == "":  # noqa: S608 - a constant
             await self.psql(f"CREATE DATABASE {DATABASE}", SUPERUSER)
         await self.psql(self.roles.sql())
 
