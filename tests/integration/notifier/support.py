@@ -54,6 +54,7 @@ class Bench:
     settings: Mapping[str, Any] = field(default_factory=dict)
     names: count[int] = field(default_factory=lambda: count(1))
     sequences: dict[str, int] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
 
     @asynccontextmanager
     async def notifier(self, **settings: Any) -> AsyncIterator[str]:
@@ -114,6 +115,7 @@ class Bench:
 
     async def get(self, url: str, key: str | None = ADMIN_KEY, **params: str) -> Any:
         """Return what a GET answers; anything but 200 is an error."""
+        await self._until_known(url, key)
         async with self.session.get(url, params=params, headers=authorized(key)) as answer:
             assert answer.status == 200, await answer.text()
             return msgspec.json.decode(await answer.read())
@@ -125,6 +127,7 @@ class Bench:
 
     async def post(self, url: str, key: str = ADMIN_KEY, body: object = None) -> tuple[int, Any]:
         """Return status and document of a POST."""
+        await self._until_known(url, key)
         data = None if body is None else msgspec.json.encode(body)
         async with self.session.post(url, data=data, headers=authorized(key)) as answer:
             return answer.status, msgspec.json.decode(await answer.read())
@@ -134,11 +137,23 @@ class Bench:
         self, address: str, key: str | None = None, headers: Mapping[str, str] | None = None, **params: str
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """Open a live stream."""
+        await self._until_known(address, key)
         async with self.session.get(
             f"{address}/v1/stream", params=params, headers={**authorized(key), **(headers or {})}
         ) as answer:
             assert answer.status == 200, await answer.text()
             yield events(answer.content)
+
+    async def _until_known(self, url: str, key: str | None) -> None:
+        """Wait until the notifier has read of a party's key: it learns of keys as of everything else."""
+        if key not in (MILL, CLINIC) or key in self.known:
+            return
+        address = "/".join(url.split("/")[:3])
+        await eventually(lambda: self._signs_in(address, key))
+        self.known.add(key)
+
+    async def _signs_in(self, address: str, key: str) -> bool:
+        return await self.status(f"{address}/v1/dockings", key) == 200
 
     async def _is_ready(self, address: str) -> bool:
         return await self.status(f"{address}/health/ready") == 200
