@@ -10,7 +10,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test check format lint types imports generate generated-check bench lock clean
+.PHONY: help setup demo up down test check format lint types imports generate generated-check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -68,9 +68,6 @@ generate: setup ## Write the generated contracts and documents again
 
 generated-check: setup ## Fail where a generated file is not what its source says
 	@$(BIN)/tenon generate --check
-
-bench: setup ## Events per second end to end and CPU per event, beside a bare pipeline
-	@$(BIN)/python -m tests.bench $(ARGS)
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-emit-package tenon $(LOCK_ARGS)
