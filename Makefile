@@ -35,7 +35,7 @@ $(STAMPS)/own: $(MANIFESTS) $(STAMPS)/packages
 	@$(PIP) install --no-build-isolation --no-deps $(addprefix -e ./,$(OWN))
 	@touch $@
 
-demo: setup ## The whole line on real input: report, build/demo.json, build/demo.html (at most 3 minutes)
+demo: setup ## The whole line on real input: report, build/demo.json, build/demo.html
 	@$(BIN)/tenon demo $(ARGS)
 
 up: setup ## Start Kafka, PostgreSQL and the services, and keep them running
