@@ -6,6 +6,7 @@ STAMPS := $(VENV)/.stamps
 OWN    := shared services/ingest services/matcher services/notifier deploy/local scenarios
 MANIFESTS := $(OWN:=/pyproject.toml)
 SOURCES := $(OWN) tests
+JARS_LOCK := deploy/local/tenon_local/jars/jgo.lock.toml
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS   ?=
 
@@ -15,7 +16,7 @@ ARGS   ?=
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-setup: $(STAMPS)/packages $(STAMPS)/own ## Make .venv with the locked packages; instant when nothing changed
+setup: $(STAMPS)/packages $(STAMPS)/own .jgo/prepared ## Make .venv with the locked packages and fetch Kafka; instant when nothing changed
 
 $(STAMPS)/venv:
 	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "Tenon needs Python 3.11 or newer; '$(PYTHON)' is not on PATH. Install it, or name one: make setup PYTHON=python3.12"; exit 1; }
@@ -33,6 +34,10 @@ $(STAMPS)/packages: requirements/dev.txt requirements/scenario-data.txt | $(STAM
 $(STAMPS)/own: $(MANIFESTS) $(STAMPS)/packages
 	@echo "==> our own packages, editable"
 	@$(PIP) install --no-build-isolation --no-deps $(addprefix -e ./,$(OWN))
+	@touch $@
+
+.jgo/prepared: $(JARS_LOCK) | $(STAMPS)/own
+	@$(BIN)/python -m tenon_local prepare
 	@touch $@
 
 demo: setup ## The whole line on real input: report, build/demo.json, build/demo.html

@@ -44,7 +44,7 @@ class JarStore:
         if bad := self.missing():
             raise JarsUntrusted(
                 f"{len(bad)} of {len(self.jars)} jars in {self.folder} are missing or differ from the lock "
-                f"(first: {bad[0]}). Fetch them: python -m tenon_local fetch"
+                f"(first: {bad[0]}). Fetch them: python -m tenon_local prepare"
             )
         return ":".join(str(self.folder / jar.path) for jar in self.jars)
 
