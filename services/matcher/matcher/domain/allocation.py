@@ -7,6 +7,11 @@ fixed: after each, an arc whose reduced cost is not zero can't change without lo
 
 Ahuja, Magnanti, Orlin, Network Flows (1993), §9.3 (reduced cost optimality), §17 (lexicographic objectives
 by optimal faces). The solver is OR-Tools' cost-scaling push-relabel.
+
+Its integers have 64 bits. Measured with OR-Tools 9.15, each answer checked for optimality in exact integers:
+right for sums up to 2.6e18 with costs of 1e9 (networks of 10 to 100,000 nodes); where the flow through one
+node can exceed 2^63 it refuses. Through the sink up to three times the sum of all supplies or needs can flow,
+so sums up to 1e18, a million windows of the largest quantity, keep a threefold distance.
 """
 
 from collections.abc import Sequence
@@ -17,6 +22,7 @@ import numpy.typing as npt
 from ortools.graph.python import min_cost_flow
 
 MAX_AMOUNT = 10**12
+MAX_TOTAL = 10**18
 MAX_COST = 10**9
 
 Ints = npt.NDArray[np.int64]
@@ -46,7 +52,7 @@ class Arc:
 def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
     """Return the amount on each arc: of the greatest total (value - cost), tier by tier.
 
-    Raises `TooLarge` when an amount exceeds 1e12 or a cost or value 1e9.
+    Raises `TooLarge` when an amount exceeds 1e12, all supplies or all needs 1e18, or a cost or value 1e9.
     """
     if not arcs:
         return []
@@ -69,21 +75,20 @@ class _Network:
         width = len(supplies)
         first_need = width * len(tiers)
         self._sink = first_need + len(needs)
+        rank_of = [self._rank[need.tier] for need in needs]
+        wanted = [sum(amount for amount, _ in need.tranches) for need in needs]
         rows = [
-            (self._rank[needs[arc.need].tier] * width + arc.supply, first_need + arc.need, arc.cost, rank)
+            (rank_of[arc.need] * width + arc.supply, first_need + arc.need, arc.cost, rank_of[arc.need])
             for arc in arcs
-            for rank in (self._rank[needs[arc.need].tier],)
         ]
-        high = [
-            min(supplies[arc.supply], sum(amount for amount, _ in needs[arc.need].tranches)) for arc in arcs
-        ]
+        high = [min(supplies[arc.supply], wanted[arc.need]) for arc in arcs]
         for rank in range(len(tiers)):
             below = [(rank + 1) * width + i if rank + 1 < len(tiers) else self._sink for i in range(width)]
             rows += [(rank * width + i, below[i], 0, rank) for i in range(width)]
             high += list(supplies)
         for index, need in enumerate(needs):
             for amount, value in need.tranches:
-                rows.append((first_need + index, self._sink, -value, self._rank[need.tier]))
+                rows.append((first_need + index, self._sink, -value, rank_of[index]))
                 high.append(amount)
         table = np.array(rows, dtype=np.int64)
         self._tail, self._head, self._cost, self._tier = table.T
@@ -148,9 +153,11 @@ def _min_cost_flow(tail: Ints, head: Ints, room: Ints, cost: Ints, balance: Ints
 
 
 def _check(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> None:
-    tranches = [tranche for need in needs for tranche in need.tranches]
-    if sum(supplies) > MAX_AMOUNT or sum(amount for amount, _ in tranches) > MAX_AMOUNT:
-        raise TooLarge(f"more than {MAX_AMOUNT} units in one solve")
-    costs = [abs(arc.cost) for arc in arcs] + [value for _, value in tranches]
-    if max(costs) > MAX_COST:
+    wanted = [amount for need in needs for amount, _ in need.tranches]
+    if max(*supplies, *wanted) > MAX_AMOUNT:
+        raise TooLarge(f"an amount above {MAX_AMOUNT}")
+    if max(sum(supplies), sum(wanted)) > MAX_TOTAL:
+        raise TooLarge(f"more than {MAX_TOTAL} units in one solve")
+    values = [value for need in needs for _, value in need.tranches]
+    if max(*(abs(arc.cost) for arc in arcs), *values) > MAX_COST:
         raise TooLarge(f"a cost or value above {MAX_COST} points")

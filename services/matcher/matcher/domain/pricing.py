@@ -1,14 +1,19 @@
-"""What a pair costs and when it is worth taking, in the policy's integer points per base unit."""
+"""What a pair costs and when it is worth taking, in the policy's integer points per base unit.
+
+No unit is worth more than `MAX_POINTS`, however long it waited. So a cost is cut off there too: what costs
+that much is never worth taking, and the solver never meets a larger number.
+"""
 
 from dataclasses import dataclass
 
+from matcher.domain.allocation import MAX_COST
 from matcher.domain.eligibility import ready_ms
 from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
-from tenon.contracts.intake import PolicyPublished
+from tenon.contracts.intake import PolicyPublished, Tranche
 from tenon.contracts.units import unit
 
 DAY_MS = 86_400_000
-MAX_POINTS = 10**9
+MAX_POINTS = MAX_COST
 _MICROS = 1_000_000
 
 
@@ -29,12 +34,13 @@ def unit_cost(
 ) -> int:
     """Return the points that one base unit costs on this pair: price, freight and lateness."""
     weights = market.policy.weights
-    late_days = (ready_ms(offer, have, want, now_ms) - max(want.from_ms, 0)) // DAY_MS
-    return (
+    late_days = (ready_ms(offer, have, want, now_ms) - want.from_ms) // DAY_MS
+    points = (
         weights.price * offer.price_micros // _MICROS
         + weights.freight * distance_m // 1000
         + weights.lateness * late_days
     )
+    return min(MAX_POINTS, points)
 
 
 def further_cost(policy: PolicyPublished, pair: Pair) -> int:
@@ -53,22 +59,20 @@ def further_cost(policy: PolicyPublished, pair: Pair) -> int:
 
 def best_value(policy: PolicyPublished, demand: Demand, now_ms: int) -> int:
     """Return the most that a unit of a demand can be worth now."""
-    waited_days = max(0, now_ms - demand.since_ms) // DAY_MS
-    return max(tranche.value for tranche in policy.tranches) + policy.weights.waiting * waited_days
+    return _worth(policy, policy.tranches[0], demand, now_ms)
 
 
 def tranches_of(
     policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int
 ) -> list[tuple[int, int]]:
     """Return what is open of a window as (amount, value), the worth of a unit falling as it fills."""
-    patience = policy.weights.waiting * max(0, now_ms - demand.since_ms) // DAY_MS
     filled, rest, below = window.docked + window.given_up, window.open, 0
     parts = []
     for tranche in policy.tranches:
         upper = round(tranche.up_to_share * 1_000_000) * window.asked // 1_000_000
         amount = min(rest, max(0, upper - max(filled, below)))
         if amount:
-            parts.append((amount, tranche.value + patience))
+            parts.append((amount, _worth(policy, tranche, demand, now_ms)))
         rest, below = rest - amount, upper
     return parts
 
@@ -78,3 +82,9 @@ def reach_m(policy: PolicyPublished, offer: Offer, now_ms: int) -> int | None:
     waited_ms = now_ms - offer.since_ms
     steps = [step for step in policy.reach if step.waiting_s * 1000 <= waited_ms]
     return steps[-1].distance_m if steps else 0
+
+
+def _worth(policy: PolicyPublished, tranche: Tranche, demand: Demand, now_ms: int) -> int:
+    """Return what a unit of a tranche is worth: more with each whole day that the demand waited."""
+    waited_days = max(0, now_ms - demand.since_ms) // DAY_MS
+    return min(MAX_POINTS, tranche.value + policy.weights.waiting * waited_days)
