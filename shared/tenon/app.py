@@ -2,26 +2,28 @@
 
 A service is one function, `bind`: given settings, it builds everything and yields a `Service`. The runner
 serves its HTTP app (adding `/health/live`, `/health/ready` and `/metrics`), runs its loops, and owns signals
-and the end. SIGTERM and SIGINT begin a graceful stop with a deadline. A loop that ends, or raises, before
-that ends the process with status 1: no process stays alive with a dead worker. This module must not know what
-a service does.
+and the end. It listens before it binds: a service that still waits for a database is alive, and not ready.
+SIGTERM and SIGINT begin a graceful stop with a deadline. A loop that ends, or raises, before that ends the
+process with status 1: no process stays alive with a dead worker. This module must not know what a service
+does.
 """
 
 import asyncio
+import errno
 import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from tenon import failpoints, log, positions
+from tenon import failpoints, log, positions, problems
 from tenon.db import Database
 from tenon.errors import Misconfigured, TenonError
 from tenon.health import Ready, with_operations
@@ -64,6 +66,7 @@ def main(bind: Bind[S], settings_type: type[S], package: str) -> NoReturn:
     `positions` lists how far it is in each partition; `positions set TOPIC/PARTITION OFFSET` changes that
     by hand, while the service is stopped.
     """
+    log.configure(service=package)
     try:
         settings = load(settings_type)
         log.configure(settings.log_level, settings.log_format, service=package, instance=settings.instance)
@@ -88,18 +91,43 @@ async def serve(
     Raises whatever ended a loop, `LoopEnded`, or `StopTooSlow`.
     """
     with _socket(settings) as listener:
-        async with AsyncExitStack() as stack:
-            service = await _enter(stack, bind(settings), stop)
-            if service is None:
-                return
-            server = _server(service, settings)
-            loops = dict(service.loops)
-            loops["http"] = lambda stop: _serve_http(server, listener, stop)
-            url = _url(listener)
-            listening(url)
-            _logger.info("started", url=url, loops=sorted(loops))
-            await _supervise(loops, stop, settings.stop_deadline_ms)
+        front = _Front()
+        http = asyncio.create_task(_serve_http(_server(front, settings), listener, stop), name="http")
+        try:
+            async with AsyncExitStack() as stack:
+                service = await _enter(stack, bind(settings), stop)
+                if service is None:
+                    return
+                front.show(service)
+                url = _url(listener)
+                listening(url)
+                _logger.info("started", url=url, loops=sorted(service.loops))
+                await _supervise([http, *_started(service.loops, stop)], stop, settings.stop_deadline_ms)
+        finally:
+            http.cancel()
+            await asyncio.wait([http])
     _logger.info("stopped")
+
+
+class _Front:
+    """The HTTP app: the service's own as soon as there is one."""
+
+    def __init__(self) -> None:
+        self._app = with_operations(_starting, _not_yet, Metrics())
+
+    def show(self, service: Service) -> None:
+        self._app = with_operations(service.http, service.ready, service.metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
+
+
+async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
+    await problems.unavailable("the service is starting").response()(scope, receive, send)
+
+
+async def _not_yet() -> Mapping[str, str | None]:
+    return {"service": "starting"}
 
 
 async def _enter(
@@ -161,9 +189,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-async def _supervise(loops: Mapping[str, Loop], stop: asyncio.Event, deadline_ms: int) -> None:
+def _started(loops: Mapping[str, Loop], stop: asyncio.Event) -> list["asyncio.Task[None]"]:
+    return [asyncio.create_task(_run(loop, stop), name=name) for name, loop in loops.items()]
+
+
+async def _supervise(tasks: Sequence["asyncio.Task[None]"], stop: asyncio.Event, deadline_ms: int) -> None:
     """Run loops until `stop`; end all of them within the deadline, and raise what went wrong first."""
-    tasks = {asyncio.create_task(_run(loop, stop), name=name) for name, loop in loops.items()}
     stopping = asyncio.create_task(stop.wait(), name="stop")
     try:
         await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -190,7 +221,7 @@ async def _run(loop: Loop, stop: asyncio.Event) -> None:
     await loop(stop)
 
 
-def _failure(tasks: set["asyncio.Task[None]"]) -> BaseException:
+def _failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException:
     """Return why the first loop ended."""
     ended = next(task for task in tasks if task.done())
     error = None if ended.cancelled() else ended.exception()
@@ -205,15 +236,15 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _server(service: Service, settings: CommonSettings) -> _Server:
+def _server(app: ASGIApp, settings: CommonSettings) -> _Server:
     config = uvicorn.Config(
-        with_operations(service.http, service.ready, service.metrics),
+        app,
         http="httptools",
         loop="none",
         log_config=None,
         access_log=False,
         server_header=False,
-        lifespan="auto",
+        lifespan="off",  # it would begin before there is a service; a service begins and ends in `bind`
         timeout_graceful_shutdown=max(1, settings.stop_deadline_ms // 2000),
     )
     return _Server(config)
@@ -241,7 +272,8 @@ def _socket(settings: CommonSettings) -> Iterator[socket.socket]:
             listener.bind((settings.http_host, settings.http_port))
         except OSError as error:
             address = f"{settings.http_host}:{settings.http_port}"
-            raise Misconfigured(f"can't listen on {address} ({error}); set TENON_HTTP_PORT") from error
+            wrong = "PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "HOST"
+            raise Misconfigured(f"can't listen on {address} ({error}); set TENON_HTTP_{wrong}") from error
         listener.listen(_BACKLOG)
         yield listener
 

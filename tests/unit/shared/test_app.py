@@ -46,6 +46,11 @@ async def get(url: str) -> str:
         return await response.text()
 
 
+async def status(url: str) -> int:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return response.status
+
+
 async def test_a_service_serves_until_it_is_stopped() -> None:
     stop = asyncio.Event()
     task, url = await run(binding({"loop": until_stopped}), stop)
@@ -118,6 +123,39 @@ async def test_a_port_that_is_taken_says_what_to_set() -> None:
         settings = CommonSettings(http_port=taken.getsockname()[1])
         with pytest.raises(Misconfigured, match="set TENON_HTTP_PORT"):
             await serve(binding({}), settings, asyncio.Event())
+
+
+async def test_a_service_that_waits_for_a_dependency_is_alive_and_not_ready() -> None:
+    arrived = asyncio.Event()
+
+    @asynccontextmanager
+    async def bind(settings: CommonSettings) -> AsyncIterator[Service]:
+        await arrived.wait()
+        yield Service("test", PlainTextResponse("here"), {"loop": until_stopped}, ready)
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url, stop = f"http://127.0.0.1:{port}", asyncio.Event()
+    settings = CommonSettings(http_port=port, stop_deadline_ms=1_000)
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(bind, settings, stop, listening.set_result))
+    await asyncio.sleep(0)
+    assert await status(f"{url}/health/live") == 200
+    assert await status(f"{url}/health/ready") == 503
+    assert await status(f"{url}/") == 503
+    arrived.set()
+    await asyncio.wait_for(listening, 5)
+    assert await status(f"{url}/health/ready") == 200
+    assert await get(f"{url}/") == "here"
+    stop.set()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_an_address_that_is_not_ours_says_what_to_set() -> None:
+    settings = CommonSettings(http_host="192.0.2.1", http_port=0)
+    with pytest.raises(Misconfigured, match="set TENON_HTTP_HOST"):
+        await serve(binding({}), settings, asyncio.Event())
 
 
 async def test_a_service_that_waits_for_a_dependency_can_be_stopped() -> None:
