@@ -5,14 +5,16 @@ decides names, defaults and ranges; a setting only one service needs belongs to 
 """
 
 import os
+import re
 import socket
-from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tenon.errors import Misconfigured
+
+_BROKERS = re.compile(r"[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*")
 
 
 def _instance() -> str:
@@ -80,13 +82,36 @@ class CommonSettings(BaseSettings):
         ge=0,
         description="A dependency that is away is retried for this time, in ms; then the process exits.",
     )
-    markets_file: Path | None = Field(
+    markets_file: FilePath | None = Field(
         default=None,
         description="Table (TOML) of markets and their partitions; the default table if not set.",
     )
     failpoints: str = Field(
         default="", description="For tests only: places at which the process dies, waits or fails."
     )
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _names_brokers(cls, text: str) -> str:
+        if not _BROKERS.fullmatch(text):
+            raise ValueError(f"{text!r} names no brokers; write host:port, several by commas")
+        return text
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_address(cls, text: str) -> str:
+        from sqlalchemy.engine import make_url  # here: the command line reads no address of a database
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            fits = make_url(text).get_backend_name() == "postgresql"
+        except (ArgumentError, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError(
+                "this is no address of a database; postgresql://user:password@host:port/database"
+            )
+        return text
 
     @model_validator(mode="after")
     def _timeouts_fit(self) -> "CommonSettings":
@@ -95,7 +120,7 @@ class CommonSettings(BaseSettings):
         return self
 
 
-S = TypeVar("S", bound="CommonSettings")
+S = TypeVar("S", bound=BaseSettings)
 
 
 def load(settings_type: type[S]) -> S:
@@ -108,6 +133,7 @@ def load(settings_type: type[S]) -> S:
         ) from None
 
 
-def _explain(settings_type: type[CommonSettings], where: tuple[int | str, ...], message: str) -> str:
+def _explain(settings_type: type[BaseSettings], where: tuple[int | str, ...], message: str) -> str:
     prefix = settings_type.model_config.get("env_prefix", "")
-    return f"{prefix}{where[0]!s}".upper() + f": {message}" if where else message
+    reason = message.removeprefix("Value error, ")
+    return f"{prefix}{where[0]!s}".upper() + f": {reason}" if where else reason

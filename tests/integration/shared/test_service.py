@@ -4,6 +4,7 @@ What is deterministic here: each number is stored once, whatever dies where.
 """
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -196,4 +197,5 @@ async def test_commands_migrate_show_and_set_positions(kafka: KafkaSettings, pos
 async def test_a_wrong_setting_ends_the_process_with_its_name(kafka: KafkaSettings, postgres: str) -> None:
     status, output = await Toy(kafka, postgres).run(TENON_HTTP_PORT="many")
     assert status == 1
-    assert "TENON_HTTP_PORT" in output
+    (line,) = output.splitlines()
+    assert "TENON_HTTP_PORT: Input should be a valid integer" in json.loads(line)["error"]

@@ -26,13 +26,24 @@ def test_the_environment_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("TENON_HTTP_PORT", "70000"), ("TENON_CLOCK", "sun"), ("TENON_TOPIC_PREFIX", "a b")],
+    [
+        ("TENON_HTTP_PORT", "70000"),
+        ("TENON_CLOCK", "sun"),
+        ("TENON_TOPIC_PREFIX", "a b"),
+        ("TENON_KAFKA_BOOTSTRAP", "kafka"),
+        ("TENON_KAFKA_BOOTSTRAP", "kafka:port"),
+        ("TENON_KAFKA_BOOTSTRAP", "kafka:9092,"),
+        ("TENON_DATABASE_URL", "tenon"),
+        ("TENON_DATABASE_URL", "mysql://user@host/tenon"),
+        ("TENON_DATABASE_URL", "postgresql://user@host:port/tenon"),
+        ("TENON_MARKETS_FILE", "/nowhere/markets.toml"),
+    ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(Misconfigured, match=name):
+    with pytest.raises(Misconfigured, match=f"^{name}: "):
         load(CommonSettings)
 
 
