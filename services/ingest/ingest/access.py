@@ -2,23 +2,26 @@
 
 from starlette.requests import Request
 
+from ingest.deadline import within
 from ingest.domain.admit import Sender
 from ingest.keys import Keys
 from tenon.problems import Problem
 
 
 class Access:
-    """Lets requests in by key."""
+    """Lets requests in by key; `Transient` where the registry does not say in time whose it is."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, deadline_ms: int) -> None:
         self._keys = keys
+        self._deadline_ms = deadline_ms
 
     async def sender(self, request: Request) -> Sender:
         """Return who sends; raise `Problem` 401 without a key that is in force."""
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret:
             raise _unauthorised("no key was shown; send Authorization: Bearer tenon_…")
-        sender = await self._keys.sender(secret.strip())
+        async with within(self._deadline_ms):
+            sender = await self._keys.sender(secret.strip())
         if sender is None:
             raise _unauthorised("this key is not in force")
         return sender

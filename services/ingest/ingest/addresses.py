@@ -1,7 +1,9 @@
 """The registry's addresses: parties, their sites and keys, and what waits in the outbox."""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -10,11 +12,14 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from ingest.access import Access, unknown
+from ingest.deadline import within
 from ingest.directory import Directory
 from ingest.keys import MOST_KEYS, Keys, TooManyKeys, UnknownParty
 from tenon.contracts.values import Id
 from tenon.problems import Problem
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _PAGE = 100
 
 
@@ -79,10 +84,11 @@ class OutboxState(BaseModel):
 class Addresses:
     """Answers the registry's addresses."""
 
-    def __init__(self, access: Access, keys: Keys, directory: Directory) -> None:
+    def __init__(self, access: Access, keys: Keys, directory: Directory, deadline_ms: int) -> None:
         self._access = access
         self._keys = keys
         self._directory = directory
+        self._deadline_ms = deadline_ms
 
     def router(self) -> APIRouter:
         """Return the addresses with their description."""
@@ -91,14 +97,25 @@ class Addresses:
         get, of_registry, of_keys = router.get, {"tags": ["registry"]}, {"tags": ["keys"]}
         one: Any = {**of_registry, "response_model": None, "responses": _shown(_ref("PartyRegistered"))}
         several: Any = {**of_registry, "response_model": None, "responses": _shown(_SITES)}
-        get(party, summary="A party", **one)(self.party)
-        get(f"{party}/sites", summary="A party's sites", **several)(self.sites)
+        get(party, summary="A party", **one)(self._in_time(self.party))
+        get(f"{party}/sites", summary="A party's sites", **several)(self._in_time(self.sites))
         made: Any = {**of_keys, "status_code": 201, "response_model": KeyMade}
-        router.post(keys, summary="Make a key", **made)(self.make)
-        get(keys, summary="A party's keys", tags=["keys"], response_model=KeyList)(self.list)
-        router.delete(f"{keys}/{{key}}", summary="Revoke a key", tags=["keys"], status_code=204)(self.revoke)
-        get("/outbox", summary="What waits", tags=["operation"], response_model=OutboxState)(self.outbox)
+        router.post(keys, summary="Make a key", **made)(self._in_time(self.make))
+        listed: Any = {**of_keys, "response_model": KeyList}
+        get(keys, summary="A party's keys", **listed)(self._in_time(self.list))
+        revoked: Any = {**of_keys, "status_code": 204}
+        router.delete(f"{keys}/{{key}}", summary="Revoke a key", **revoked)(self._in_time(self.revoke))
+        waits: Any = {"tags": ["operation"], "response_model": OutboxState}
+        get("/outbox", summary="What waits", **waits)(self._in_time(self.outbox))
         return router
+
+    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @wraps(answer)
+        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with within(self._deadline_ms):
+                return await answer(*args, **kwargs)
+
+        return answered
 
     async def party(self, request: Request, party: str) -> Response:
         """Return the statement about a party that is in force."""

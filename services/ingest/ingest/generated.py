@@ -20,7 +20,7 @@ def contribution() -> Contribution:
 def document() -> Mapping[str, object]:
     """Return the OpenAPI document; nothing is connected for that."""
     unbound: Any = None
-    return application(_nothing, Addresses(unbound, unbound, unbound)).openapi()
+    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1)).openapi()
 
 
 async def _nothing(request: Request) -> Response:

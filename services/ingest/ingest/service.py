@@ -99,7 +99,8 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
         deadline_ms=settings.send_deadline_ms,
         measured=measured,
     )
-    access, directory = Access(keys), Directory(database)
+    access, directory = Access(keys, settings.send_deadline_ms), Directory(database)
+    addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
     intake = Intake(
         access,
         handler,
@@ -121,9 +122,7 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
         }
 
     loops: dict[str, Loop] = {"outbox": relay_outbox, "backlog": partial(_watch_backlog, directory, measured)}
-    return Service(
-        "ingest", application(intake.post, Addresses(access, keys, directory)), loops, ready, measured
-    )
+    return Service("ingest", application(intake.post, addresses), loops, ready, measured)
 
 
 def _bounded(effect: Effect[Entry]) -> Effect[Entry]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tenon.db import Database
 from tenon.kafka import KafkaSettings
 from tenon_local.kafka import EmbeddedKafka
 from tests.integration.ingest.running import Answer, Ingest, event, offer, party, ready, site, written
@@ -117,6 +118,25 @@ async def test_memory_is_bounded_while_a_broker_is_frozen(
         assert seconds < DEADLINE_MS / 1000 / 2 + SLACK_S
         thaw(own_server)
         await accepted_again(ingest, event("tenon.routes.published.v1", data))
+
+
+async def test_a_registry_that_stands_still_costs_an_answer_in_time(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with ready(kafka, postgres, send_deadline_ms=DEADLINE_MS, look_up_ttl_ms=0) as ingest:
+        await ingest.accept(party("acme"), site("acme"))
+        acme = await ingest.new_key("acme")
+        calls = [("GET", ""), ("GET", "/sites"), ("GET", "/keys"), ("POST", "/keys"), ("DELETE", "/keys/k")]
+        async with Database.connect(postgres, schema="ingest") as own, own.transaction() as holding:
+            await holding.execute("LOCK TABLE parties, sites, api_keys IN ACCESS EXCLUSIVE MODE")
+            answers = await asyncio.gather(
+                *(acme.send(sent) for sent in (offer("acme"), site("acme", revision=2))),
+                *(ingest.send(sent) for sent in (offer("acme", "o2"), site("acme", revision=2))),
+                *(ingest.call(method, f"/v1/parties/acme{path}") for method, path in calls),
+            )
+        assert [answer.status for answer in answers] == [503] * 9
+        assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers)
+        assert (await acme.send(offer("acme"))).status == 202
 
 
 async def test_a_slow_body_is_not_waited_for(kafka: KafkaSettings, postgres: str) -> None:
