@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Table, and_, func, select, tuple_, union_all
 
+from notifier.keys import ListedKey, NewestKey, NumberKey
 from notifier.tables import (
     attempts,
     dockings,
@@ -47,7 +48,7 @@ class Queries:
         self._database = database
 
     async def listed(
-        self, table: Table, wanted: Filter, after: tuple[str, str] | None, limit: int
+        self, table: Table, wanted: Filter, after: ListedKey | None, limit: int
     ) -> Sequence[Any]:
         """Return (party, id, data) of offers or demands in order of party and id."""
         query: Any = select(table.c.party, table.c.id, table.c.data).order_by(table.c.party, table.c.id)
@@ -55,7 +56,7 @@ class Queries:
         if wanted.party is not None:
             query = query.where(table.c.party == wanted.party)
         if after is not None:
-            query = query.where(tuple_(table.c.party, table.c.id) > after)
+            query = query.where(tuple_(table.c.party, table.c.id) > (after.party, after.name))
         return await self._rows(query.limit(limit))
 
     async def one_listed(self, table: Table, party: str, name: str) -> bytes | None:
@@ -63,7 +64,7 @@ class Queries:
         found = await self._rows(select(table.c.data).where(table.c.party == party, table.c.id == name))
         return found[0][0] if found else None
 
-    async def docked(self, wanted: Filter, before: tuple[datetime, str] | None, limit: int) -> Sequence[Any]:
+    async def docked(self, wanted: Filter, before: NewestKey | None, limit: int) -> Sequence[Any]:
         """Return (proposed_at, docking, data) of dockings, the newest first; a party's on both sides."""
         query = _docked(wanted, before, limit)
         if wanted.party is None:
@@ -100,7 +101,7 @@ class Queries:
         query = select(parties.c.party, parties.c.name).where(parties.c.party.in_(wanted))
         return {row[0]: row[1] for row in await self._rows(query)}
 
-    async def rejected(self, party: str | None, before: int | None, limit: int) -> Sequence[Any]:
+    async def rejected(self, party: str | None, before: NumberKey | None, limit: int) -> Sequence[Any]:
         """Return (id, event_id, type, received_at, data) of what could not be used, the newest first."""
         columns = (
             rejections.c.id,
@@ -113,7 +114,7 @@ class Queries:
         if party is not None:
             query = query.where(rejections.c.party == party)
         if before is not None:
-            query = query.where(rejections.c.id < before)
+            query = query.where(rejections.c.id < before.number)
         return await self._rows(query.limit(limit))
 
     async def rounds(self) -> Sequence[Any]:
@@ -154,29 +155,31 @@ class Queries:
             query = query.where(endpoints.c.id == name)
         return await self._rows(query.order_by(endpoints.c.created_at, endpoints.c.id))
 
-    async def attempts(self, endpoint: str, before: int | None, limit: int) -> Sequence[Any]:
+    async def attempts(self, endpoint: str, before: NumberKey | None, limit: int) -> Sequence[Any]:
         """Return the attempts to call an endpoint, the newest first."""
         query = select(attempts).where(attempts.c.endpoint == endpoint).order_by(attempts.c.id.desc())
         if before is not None:
-            query = query.where(attempts.c.id < before)
+            query = query.where(attempts.c.id < before.number)
         return await self._rows(query.limit(limit))
 
-    async def parked(self, endpoint: str, after: int, limit: int) -> Sequence[Any]:
+    async def parked(self, endpoint: str, after: NumberKey | None, limit: int) -> Sequence[Any]:
         """Return what is parked at an endpoint, in the order of the feed."""
-        query = select(parked).where(parked.c.endpoint == endpoint, parked.c.number > after)
-        return await self._rows(query.order_by(parked.c.number).limit(limit))
+        query = select(parked).where(parked.c.endpoint == endpoint).order_by(parked.c.number)
+        if after is not None:
+            query = query.where(parked.c.number > after.number)
+        return await self._rows(query.limit(limit))
 
     async def _rows(self, query: Any) -> Sequence[Any]:
         async with self._database.begin() as connection:
             return (await connection.execute(query)).all()
 
 
-def _docked(wanted: Filter, before: tuple[datetime, str] | None, limit: int) -> Any:
+def _docked(wanted: Filter, before: NewestKey | None, limit: int) -> Any:
     keys = (dockings.c.proposed_at, dockings.c.docking)
     query: Any = select(*keys, dockings.c.data).order_by(*[key.desc() for key in keys])
     query = _filtered(query, dockings, wanted)
     if before is not None:
-        query = query.where(tuple_(*keys) < before)
+        query = query.where(tuple_(*keys) < (before.at, before.docking))
     return query.limit(limit)
 
 

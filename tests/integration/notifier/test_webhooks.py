@@ -246,6 +246,19 @@ async def test_private_addresses_are_never_called(kafka: KafkaSettings, postgres
         assert receiver.got == []
 
 
+async def test_an_endpoint_begins_where_its_party_says_and_never_ahead_of_the_feed(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with bench(kafka, postgres) as b, b.notifier() as address, receiving() as receiver:
+        await b.tell(*[docking(f"d-{number}") for number in range(3)])
+        await eventually(lambda: _wall_reaches(b, address, 3))
+        status, problem = await b.post(f"{address}/v1/subscriptions", MILL, {"url": receiver.url, "after": 4})
+        assert (status, problem["errors"][0]["pointer"]) == (400, "/after")
+        await _subscribe(b, address, receiver, after=1)
+        await receiver.wait(2)
+        assert receiver.steps() == ["d-1/1", "d-2/1"]
+
+
 async def test_subscriptions_belong_to_their_party(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres, subscriptions_per_party=1) as b, b.notifier() as address:
         async with receiving() as receiver:
@@ -271,6 +284,10 @@ async def _subscribe(
 
 async def _signs_in(b: Bench, address: str, key: str) -> bool:
     return await b.status(f"{address}/v1/subscriptions", key) == 200
+
+
+async def _wall_reaches(b: Bench, address: str, number: int) -> bool:
+    return bool((await b.get(f"{address}/v1/totals"))["last"] == number)
 
 
 async def _settled(b: Bench, address: str, name: str, number: int, key: str = MILL) -> bool:

@@ -48,7 +48,10 @@ def test_a_socket_to_a_private_address_is_never_made() -> None:
     [
         "http://example.org/", "ftp://example.org/", "https://", "https:///x", "https://10.0.0.1/",
         "https://[::1]:8443/", "https://u:p@example.org/", "https://example.org/#f", "https://example.org:x/",
-        "https://e.org/" + "x" * 2000, "", "//example.org",
+        "https://e.org/" + "x" * 2000, "", "//example.org", "https://exa mple.org/", "https://e.org/\0",
+        "https://e.org/\r\nhost: x", "https://e.org\\@10.0.0.1/", "https://e.org:99999/", "https://e.org/#",
+        "https://127.1/", "https://2130706433/", "https://１２７.0.0.1/", "https://①②⑦.0.0.1/", "https://:p@e.org/",
+        "https://[::ffff:127.0.0.1]/", "https://[fe80::1%25eth0]/", "https://169.254.169.254/latest/meta-data",
     ],
 )  # fmt: skip
 def test_urls_that_can_never_be_called_are_refused(url: str) -> None:

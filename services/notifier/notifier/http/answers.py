@@ -35,6 +35,6 @@ def opened(token: str | None, kind: type[T]) -> T | None:
         return None
     try:
         return msgspec.json.decode(urlsafe_b64decode(token + "=" * (-len(token) % 4)), type=kind)
-    except (ValueError, msgspec.MsgspecError) as error:
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         fault = Fault("/page", "not a page of this list", "the `next` of an earlier answer")
         raise Problem(400, "the page is not known", slug="invalid-request", errors=[fault]) from error

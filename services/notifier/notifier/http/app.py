@@ -1,12 +1,13 @@
 """The HTTP application: all routers, problem documents for every error, the page."""
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from notifier.bell import Bell
 from notifier.http import openapi, site
 from notifier.http.access import Access
 from notifier.http.docs import add_docs
+from notifier.http.parameters import storable
 from notifier.http.reads import Reads
 from notifier.http.stream import Streams
 from notifier.http.subscriptions import Subscriptions
@@ -30,9 +31,15 @@ def application(
         hub, access, most=settings.stream_clients, write_timeout_ms=settings.stream_write_timeout_ms
     )
     subscriptions = Subscriptions(
-        endpoints, queries, access, bell, allow_private=settings.webhook_allow_private
+        endpoints, queries, hub.feed, access, bell, allow_private=settings.webhook_allow_private
     )
-    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(storable)],
+    )
     problems.install(app, [RequestValidationError])
     for part in (
         streams,

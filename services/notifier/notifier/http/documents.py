@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from notifier.domain import visibility
+from notifier.keys import Number
 from tenon.contracts.dockings import Docking, Side
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rounds import RoundDecided
@@ -38,13 +39,13 @@ class SubscriptionRequest(Shape, frozen=True, kw_only=True):
     url: str
     types: list[str] = []
     description: str = ""
-    after: int | None = None
+    after: Number | None = None
 
 
 class ReplayRequest(Shape, frozen=True, kw_only=True):
     """Which parked events to send once more; without `numbers` all of them."""
 
-    numbers: list[int] | None = None
+    numbers: list[Number] | None = None
 
 
 def answers(schema: str | None, *faults: int, status: int = 200) -> dict[int | str, Schema]:

@@ -1,14 +1,36 @@
 """The parameters that lists share: what is wanted of them, and which page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Request
+from pydantic import AfterValidator
 
 from notifier.http.answers import MOST, PAGE
 from notifier.queries import Filter
 from tenon.problems import Fault, Problem
+
+
+def storable(request: Request) -> None:
+    """Refuse what no text of the database can hold: such an id does not exist, such a parameter is wrong."""
+    if any("\x00" in str(value) for value in request.path_params.values()):
+        raise Problem(404, "there is none, or it is not yours")
+    wrong = [name for name, value in request.query_params.multi_items() if "\x00" in value]
+    if wrong:
+        faults = [Fault(f"/query/{name}", "holds a NUL character") for name in wrong]
+        raise Problem(422, "the request is not as described", slug="invalid-request", errors=faults)
+
+
+def in_utc(at: datetime) -> datetime:
+    """Return an instant in UTC; a text without an offset is no instant."""
+    if at.tzinfo is None:
+        raise ValueError("no offset; write an instant such as 2026-01-31T12:00:00Z")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("out of range") from error
+
 
 PartyName = Annotated[str | None, Query(description="For the administrator: only this party's.")]
 Status = Annotated[list[str] | None, Query(description="Only these statuses; may be repeated.")]
@@ -17,7 +39,8 @@ Class = Annotated[
     Query(alias="class", description="SCHEME:CODE: only this class and those whose codes begin with it."),
 ]
 Since = Annotated[
-    datetime | None, Query(description="Only what changed at or after this instant (RFC 3339).")
+    Annotated[datetime, AfterValidator(in_utc)] | None,
+    Query(description="Only what changed at or after this instant (RFC 3339)."),
 ]
 
 
@@ -29,10 +52,7 @@ class _Wanted:
     party: PartyName = None
 
     def filter(self, whose: str | None) -> Filter:
-        """Return the filter of the query; 400 for an instant without an offset."""
-        if self.since is not None and self.since.tzinfo is None:
-            fault = Fault("/since", "no offset", "an instant such as 2026-01-31T12:00:00Z")
-            raise Problem(400, "since has no offset", slug="invalid-request", errors=[fault])
+        """Return the filter of the query."""
         scheme, _, code = (self.class_ or "").partition(":")
         return Filter(whose, self.status or (), scheme or None, code.lower(), self.since)
 

@@ -4,7 +4,6 @@ Each answer went through the visibility of the domain. What is not the viewer's 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -18,6 +17,7 @@ from notifier.http.access import Access, chosen
 from notifier.http.answers import json, opened, page
 from notifier.http.documents import answers
 from notifier.http.parameters import Paging, PartyName, Wanted
+from notifier.keys import ListedKey, NewestKey, NumberKey
 from notifier.queries import Queries
 from notifier.tables import demands, offers
 from tenon.contracts.codec import decode_tolerant
@@ -79,10 +79,10 @@ class Reads:
     async def dockings(self, request: Request, wanted: Wanted, paging: Paging) -> Response:
         """Dockings in their present state, the newest proposal first: those of the viewer, on either side."""
         viewer = await self._access.viewer(request)
-        before = opened(paging.page, tuple[datetime, str])
+        before = opened(paging.page, NewestKey)
         rows = await self._queries.docked(wanted.filter(_whose(viewer, wanted.party)), before, paging.limit)
         shown = await self._shown([decode_tolerant(Docking, row[2]) for row in rows], viewer)
-        return page(rows, shown, paging.limit, tuple(rows[-1][:2]) if rows else None)
+        return page(rows, shown, paging.limit, rows[-1][:2] if rows else None)
 
     async def docking(self, request: Request, docking: str) -> Response:
         """A docking with each of its steps."""
@@ -97,24 +97,25 @@ class Reads:
     async def rejected(self, request: Request, paging: Paging, party: PartyName = None) -> Response:
         """What the viewer sent and could not be used, came too late, or was refused."""
         viewer = await self._access.viewer(request)
-        rows = await self._queries.rejected(_whose(viewer, party), opened(paging.page, int), paging.limit)
+        before = opened(paging.page, NumberKey)
+        rows = await self._queries.rejected(_whose(viewer, party), before, paging.limit)
         items = []
         for row in rows:
             said = visible(decode_tolerant(_REJECTIONS[row.type], row.data), viewer, Naming(self._key))
             meta = {"event_id": row.event_id, "type": row.type, "received_at": row.received_at}
             items.append({**meta, "data": said})
-        return page(rows, items, paging.limit, rows[-1].id if rows else None)
+        return page(rows, items, paging.limit, rows[-1][:1] if rows else None)
 
     async def _listed(
         self, request: Request, table: Table, kind: type[Shape], wanted: Wanted, paging: Paging
     ) -> Response:
         viewer = await self._access.viewer(request)
-        after = opened(paging.page, tuple[str, str])
+        after = opened(paging.page, ListedKey)
         rows = await self._queries.listed(
             table, wanted.filter(_whose(viewer, wanted.party)), after, paging.limit
         )
         shown = await self._shown([decode_tolerant(kind, row[2]) for row in rows], viewer)
-        return page(rows, shown, paging.limit, tuple(rows[-1][:2]) if rows else None)
+        return page(rows, shown, paging.limit, rows[-1][:2] if rows else None)
 
     async def _one_listed(
         self, request: Request, table: Table, kind: type[Shape], side: str, key: tuple[str, str]

@@ -14,9 +14,9 @@ from notifier.domain.frames import MEDIA_TYPE
 from notifier.http.access import Access, chosen
 from notifier.http.documents import answers
 from notifier.http.parameters import PartyName
+from notifier.http.resuming import beginning, known_types, resumed
 from notifier.live import Hub
-from tenon.contracts.families import FAMILIES
-from tenon.problems import Fault, Problem, unavailable
+from tenon.problems import unavailable
 
 _HEADERS: Final = {"content-type": MEDIA_TYPE, "cache-control": "no-store", "x-accel-buffering": "no"}
 After = Annotated[
@@ -99,44 +99,9 @@ class Streams:
         wanted = known_types(types or [])
         if self._hub.closed or self._hub.clients >= self._most:
             raise unavailable("no more streams can be served here now", 5)
-        number = await self._begin(audience, _resumed(last_event_id, after))
+        number = await beginning(self._hub.feed, audience, resumed(last_event_id, after))
         chunks = self._hub.stream(audience, number, wanted, partial(self._access.still, request, viewer))
         return EventStream(chunks, number, self._write_timeout_s)
-
-    async def _begin(self, audience: str, after: int | None) -> int:
-        """Return the number to begin behind; 410 when what follows it is no longer kept."""
-        extent = await self._hub.feed.extent(audience)
-        if after is None:
-            return extent.last
-        if after > extent.last:
-            raise _bad_number(f"the feed ends at {extent.last}")
-        if after < extent.removed and after != 0:
-            raise Problem(410, f"events up to {extent.removed} are no longer kept; begin with after=0")
-        return max(after, extent.removed)
-
-
-def known_types(given: list[str]) -> frozenset[str]:
-    """Return the event types of a list; 400 for one that does not exist."""
-    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in FAMILIES:
-            fault = Fault("/types", f"{name} is not an event type", "types of the event catalogue")
-            raise Problem(400, "an event type is not known", slug="invalid-request", errors=[fault])
-    return frozenset(names)
-
-
-def _resumed(last_event_id: str | None, after: int | None) -> int | None:
-    text = (last_event_id or "").strip()
-    if not text:
-        return after
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise _bad_number("Last-Event-ID is not a number that this service gave")
-    return int(text)
-
-
-def _bad_number(reason: str) -> Problem:
-    fault = Fault("/after", reason, "the number of an event that was received")
-    return Problem(400, reason, slug="invalid-request", errors=[fault])
 
 
 async def _gone(receive: Receive) -> None:

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from notifier.bell import Bell
+from notifier.feed import Feed
 from notifier.http.access import Access, chosen
 from notifier.http.answers import json, opened, page
 from notifier.http.documents import ReplayRequest, SubscriptionRequest, answers, body
 from notifier.http.parameters import Paging, PartyName
-from notifier.http.stream import known_types
+from notifier.http.resuming import beginning, known_types
+from notifier.keys import NumberKey
 from notifier.queries import Queries
 from notifier.webhooks.endpoints import Endpoints, NewEndpoint
 from notifier.webhooks.guard import BadUrl, check_url
@@ -29,10 +31,18 @@ class Subscriptions:
     """The handlers of subscriptions."""
 
     def __init__(
-        self, endpoints: Endpoints, queries: Queries, access: Access, bell: Bell, *, allow_private: bool
+        self,
+        endpoints: Endpoints,
+        queries: Queries,
+        feed: Feed,
+        access: Access,
+        bell: Bell,
+        *,
+        allow_private: bool,
     ) -> None:
         self._endpoints = endpoints
         self._queries = queries
+        self._feed = feed
         self._access = access
         self._bell = bell
         self._allow_private = allow_private
@@ -43,7 +53,7 @@ class Subscriptions:
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
-            responses=answers("NewSubscription", 400, 401, 403, 413, 422, 429, status=201),
+            responses=answers("NewSubscription", 400, 401, 403, 410, 413, 422, 429, status=201),
             openapi_extra=body(SubscriptionRequest))  # fmt: skip
         add("", self.every, summary="Subscriptions", responses=answers("Subscriptions", 401, 403))
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
@@ -70,9 +80,11 @@ class Subscriptions:
         types = sorted(known_types(wanted.types))
         if len(wanted.description) > _MOST_DESCRIPTION:
             raise _wrong("description", "too long", f"at most {_MOST_DESCRIPTION} characters")
-        if wanted.after is not None and not 0 <= wanted.after < 2**63:
-            raise _wrong("after", "no number of an event", "a number of this feed, or 0")
-        endpoint = NewEndpoint(audience, self._checked(wanted.url), types, wanted.description, wanted.after)
+        if "\x00" in wanted.description:
+            raise _wrong("description", "holds a NUL character", "text")
+        url = self._checked(wanted.url)
+        after = await beginning(self._feed, audience, wanted.after)
+        endpoint = NewEndpoint(audience, url, types, wanted.description, after)
         created = await self._endpoints.create(endpoint)
         if created is None:
             raise Problem(429, "there are as many subscriptions as allowed; remove one first")
@@ -100,16 +112,16 @@ class Subscriptions:
     ) -> Response:
         """Each call, with its status, its time and the beginning of the response."""
         await self._own(request, subscription, party)
-        rows = await self._queries.attempts(subscription, opened(paging.page, int), paging.limit)
-        return page(rows, [_attempt(row) for row in rows], paging.limit, rows[-1].id if rows else None)
+        rows = await self._queries.attempts(subscription, opened(paging.page, NumberKey), paging.limit)
+        return page(rows, [_attempt(row) for row in rows], paging.limit, (rows[-1].id,) if rows else None)
 
     async def parked(
         self, request: Request, subscription: str, paging: Paging, party: PartyName = None
     ) -> Response:
         """Events that the endpoint did not take."""
         await self._own(request, subscription, party)
-        rows = await self._queries.parked(subscription, opened(paging.page, int) or 0, paging.limit)
-        return page(rows, [_parked(row) for row in rows], paging.limit, rows[-1].number if rows else None)
+        rows = await self._queries.parked(subscription, opened(paging.page, NumberKey), paging.limit)
+        return page(rows, [_parked(row) for row in rows], paging.limit, (rows[-1].number,) if rows else None)
 
     async def replay(self, request: Request, subscription: str, party: PartyName = None) -> Response:
         """Send parked events once more, in order: those named, with all about the same subject, or all.

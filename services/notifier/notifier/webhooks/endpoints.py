@@ -13,8 +13,7 @@ LEASE: Final = "endpoint/"
 """What the name of an endpoint's lease begins with."""
 _INSERT: Final = """
 INSERT INTO endpoints (id, audience, url, types, description, secret, status, cursor)
-SELECT $1, $2, $3, $4::text[], $5, $6, 'active',
-       coalesce($7::bigint, (SELECT last FROM feed_counters WHERE audience = $2), 0)
+SELECT $1, $2, $3, $4::text[], $5, $6, 'active', $7::bigint
 WHERE (SELECT count(*) FROM endpoints WHERE audience = $2) < $8
 RETURNING id
 """
@@ -39,13 +38,13 @@ RETURNING greatest(kept.before - was.cursor, 0)
 
 @dataclass(frozen=True, slots=True)
 class NewEndpoint:
-    """What a subscriber asked for. `after` None: from now on."""
+    """What a subscriber asked for; it is called from behind `after` on."""
 
     audience: str
     url: str
     types: Sequence[str]
     description: str
-    after: int | None
+    after: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ name that changes its address nor a redirect gets around it.
 import socket
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
+from yarl import URL
 
 from notifier.domain.addresses import is_public
 
@@ -55,20 +55,21 @@ def session(*, allow_private: bool, timeout_ms: int, connections: int) -> aiohtt
 
 
 def check_url(url: str, *, allow_private: bool) -> str:
-    """Return the URL; raise `BadUrl` when it can never be called."""
+    """Return the URL; raise `BadUrl` when it can never be called. It is read as the client will read it."""
     if len(url) > _MAX_URL:
         raise BadUrl(f"longer than {_MAX_URL} characters")
+    if not url.isprintable() or " " in url:
+        raise BadUrl("an endpoint's address has no spaces and no control characters")
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        parts = URL(url)
     except ValueError as error:
         raise BadUrl(str(error)) from error
-    if parts.scheme not in (("https", "http") if allow_private else ("https",)) or not host:
+    if parts.scheme not in (("https", "http") if allow_private else ("https",)) or not parts.host:
         raise BadUrl("an endpoint's address starts with https:// and names a host")
-    if parts.username is not None or parts.fragment:
+    if parts.user is not None or parts.password is not None or "#" in url:
         raise BadUrl("an endpoint's address has no user, password or fragment")
-    if not allow_private and _is_literal(host) and not is_public(host):
-        raise BadUrl(f"{host} is not a public address")
+    if not allow_private and _is_literal(parts.host) and not is_public(parts.host):
+        raise BadUrl(f"{parts.host} is not a public address")
     return url
 
 
