@@ -8,74 +8,54 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
+from tenon.cli.files import Place, events
 from tenon.cli.running import client, run
-from tenon.client import Published
-from tenon.contracts.cloudevents import CloudEvent, NotCloudEvent, from_structured, split_batch
-from tenon.contracts.codec import NotJson
+from tenon.client import Published, TenonClient, Unreachable
+from tenon.contracts.cloudevents import CloudEvent
 
 _AT_ONCE = 1_000
-Place = tuple[int, CloudEvent | str]
-"""Line (or place in the array, from 1) of an event, and the event, or why it can't be read."""
 
 
 @click.command()
 @click.argument("file", type=click.File("rb"))
 def publish(file: BinaryIO) -> None:
-    """Publish the events of FILE: one CloudEvent per line (NDJSON), or a JSON array of them; - reads stdin.
+    """Publish the CloudEvents of FILE: one per line (NDJSON), a JSON array, or a single one; - reads stdin.
 
-    Every event needs an id of its own: sending a file again then changes nothing. Ends with status 1 when
-    an event was refused; the others are taken nevertheless.
+    Every event needs an id of its own: sending a file again then changes nothing. What is refused is told as
+    FILE:LINE with the reason, and ends the command with status 1; the other events are taken nevertheless.
     """
-    refused = run(_publish(events(file)))
-    if refused:
+    name = str(getattr(file, "name", "<stdin>"))
+    if run(_publish(name, events(file))):
         raise click.exceptions.Exit(1)
 
 
-async def _publish(places: Iterator[Place]) -> int:
-    console, accepted, refused = Console(stderr=True), 0, 0
+async def _publish(name: str, places: Iterator[Place]) -> int:
+    console, accepted, refused = Console(stderr=True, highlight=False, soft_wrap=True), 0, 0
     async with client() as tenon:
         while chunk := list(islice(places, _AT_ONCE)):
-            readable = [(line, event) for line, event in chunk if isinstance(event, CloudEvent)]
-            told = await tenon.publish(event for _, event in readable)
-            faults = {line: event for line, event in chunk if isinstance(event, str)}
-            faults |= {
-                line: _reason(found)
-                for (line, _), found in zip(readable, told, strict=True)
-                if not found.accepted
-            }
+            faults = await _send(tenon, chunk, accepted)
             for line, reason in sorted(faults.items()):
-                console.print(f"[red]{line}[/]: {escape(reason)}", highlight=False, soft_wrap=True)
+                console.print(f"[red]{escape(name)}:{line}[/]: {escape(reason)}")
             refused += len(faults)
             accepted += len(chunk) - len(faults)
-    console.print(f"{accepted} accepted, {refused} refused", highlight=False)
+    if not accepted + refused:
+        raise click.ClickException(f"{name} holds no event")
+    console.print(f"{accepted} accepted, {refused} refused")
     return refused
 
 
-def events(file: BinaryIO) -> Iterator[Place]:
-    """Yield the events of a file: an array when its first character is a bracket, else one per line."""
-    lines = enumerate(file, start=1)
-    for number, line in lines:
-        if line.lstrip().startswith(b"["):
-            yield from _array(line + file.read())
-        elif line.strip():
-            yield number, _event(line)
-
-
-def _array(body: bytes) -> Iterator[Place]:
+async def _send(tenon: TenonClient, chunk: list[Place], accepted: int) -> dict[int, str]:
+    """Publish what can be read, and return by line why the rest was not taken."""
+    readable = [(line, event) for line, event in chunk if isinstance(event, CloudEvent)]
     try:
-        items = split_batch(body)
-    except NotJson as error:
-        yield 1, str(error)
-        return
-    for number, item in enumerate(items, start=1):
-        yield number, _event(item)
-
-
-def _event(body: bytes) -> CloudEvent | str:
-    try:
-        return from_structured(body)
-    except (NotCloudEvent, NotJson) as error:
-        return str(error)
+        told = await tenon.publish(event for _, event in readable)
+    except Unreachable as error:
+        raise Unreachable(
+            f"{error}; {accepted} events were accepted before: publish the file again, they change nothing"
+        ) from error
+    faults = {line: event for line, event in chunk if isinstance(event, str)}
+    outcomes = zip(readable, told, strict=True)
+    return faults | {line: _reason(found) for (line, _), found in outcomes if not found.accepted}
 
 
 def _reason(published: Published) -> str:

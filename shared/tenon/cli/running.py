@@ -1,6 +1,7 @@
 """How a command finds the installation it talks to, and how it tells an error."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Coroutine
 from pathlib import Path
@@ -10,7 +11,7 @@ import click
 import msgspec
 
 from tenon import log
-from tenon.client import TenonClient
+from tenon.client import NotAllowed, TenonClient, Unreachable
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.errors import Misconfigured, TenonError
 from tenon.kafka.connection import KafkaSettings
@@ -29,15 +30,20 @@ class Stack(msgspec.Struct, frozen=True):
 def run(work: Coroutine[Any, Any, R]) -> R:
     """Run a command's work; an error of ours becomes one line and status 1."""
     log.configure("warning", "console")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # what it says is in the error too
     try:
         return asyncio.run(work)
+    except NotAllowed as error:
+        raise click.ClickException(f"{error}; set TENON_API_KEY to a key that is in force") from error
+    except Unreachable as error:
+        raise click.ClickException(f"{error}; `tenon status` tells whether the local stack runs") from error
     except TenonError as error:
         raise click.ClickException(str(error)) from error
     except KeyboardInterrupt:
         raise click.exceptions.Exit(130) from None
 
 
-def client(*, deadline_ms: int = 60_000) -> TenonClient:
+def client(*, deadline_ms: int = 15_000) -> TenonClient:
     """Return a client of TENON_INGEST_URL and TENON_NOTIFIER_URL with TENON_API_KEY (or TENON_ADMIN_KEY).
 
     What is not set is taken from the local stack that runs here.
@@ -74,7 +80,14 @@ def state_file() -> Path | None:
 
 
 def _url(service: str, variable: str) -> str:
-    return os.environ.get(variable) or _stack(variable).urls[service][0]
+    if named := os.environ.get(variable):
+        return named
+    urls = _stack(variable).urls.get(service)
+    if not urls:
+        raise click.ClickException(
+            f"the local stack runs no {service}; set {variable} to one that runs elsewhere"
+        )
+    return urls[0]
 
 
 def _of_stack(name: str) -> str:
@@ -85,5 +98,8 @@ def _of_stack(name: str) -> str:
 def _stack(variable: str) -> Stack:
     file = state_file()
     if file is None:
-        raise click.UsageError(f"no local stack runs here; start one with `tenon up`, or set {variable}")
-    return msgspec.json.decode(file.read_bytes(), type=Stack)
+        raise click.ClickException(f"no local stack runs here; start one with `tenon up`, or set {variable}")
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Stack)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise click.ClickException(f"{file} can't be read ({error}); set {variable}") from error

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -25,9 +25,10 @@ import msgspec
 from tenon.client.errors import Unreachable, refused
 from tenon.client.publishing import Published, batches, outcomes
 from tenon.client.sse import Message, Parser
-from tenon.client.transport import Call, Parameters, Transport
+from tenon.client.transport import UNAVAILABLE, Call, Parameters, Transport
 from tenon.contracts.cloudevents import BATCH, CloudEvent, from_structured
 from tenon.contracts.codec import encode
+from tenon.errors import Misconfigured
 from tenon.retry import backoff_ms
 
 JsonObject = dict[str, Any]
@@ -52,13 +53,15 @@ def new_event(type_: str, source: str, data: object, *, event_id: str | None = N
 
 
 class TenonClient:
-    """Calls ingest and notifier with one API key (`tenon_<key id>_<secret>`)."""
+    """Calls ingest and notifier with one API key (`tenon_<key id>_<secret>`).
+
+    Raises `Misconfigured` when it is given an address that is none.
+    """
 
     def __init__(
         self, ingest_url: str, notifier_url: str, api_key: str = "", *, deadline_ms: int = 60_000
     ) -> None:
-        self._ingest = ingest_url.rstrip("/")
-        self._notifier = notifier_url.rstrip("/")
+        self._ingest, self._notifier = _address(ingest_url), _address(notifier_url)
         self._http = Transport(api_key, deadline_ms=deadline_ms)
 
     async def __aenter__(self) -> Self:
@@ -132,6 +135,10 @@ class TenonClient:
         """Return one docking with each of its steps."""
         return await self._get(f"/v1/dockings/{quote(docking, safe='')}")
 
+    async def totals(self) -> JsonObject:
+        """Return sums over all dockings, demands and offers, per unit."""
+        return await self._get("/v1/totals")
+
     async def partitions(self) -> JsonObject:
         """Return the last round of each partition of the log."""
         return await self._get("/v1/partitions")
@@ -187,8 +194,8 @@ class TenonClient:
             headers=follower.headers(),
             timeout=_STREAM_TIMEOUT,
         ) as response:
-            if response.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-                raise _Again
+            if response.status in UNAVAILABLE:
+                raise _Again(f"{response.status} {response.reason}")
             if response.status != HTTPStatus.OK:
                 raise refused(response.status, await response.read())
             follower.connected(response.headers.get("tenon-after", ""))
@@ -251,7 +258,7 @@ class _Follower:
     def failed(self, error: Exception) -> None:
         """Note that a connection broke; raises where there has never been one until the deadline."""
         if not self._resumes and asyncio.get_running_loop().time() > self._deadline:
-            raise Unreachable(f"the live stream can't be reached: {error!r}") from error
+            raise Unreachable(f"the live stream can't be reached: {error}") from error
         self._failures += 1
 
     def wait_ms(self) -> int:
@@ -260,3 +267,9 @@ class _Follower:
 
 def _keys(party: str) -> str:
     return f"/v1/parties/{quote(party, safe='')}/keys"
+
+
+def _address(url: str) -> str:
+    if not url.startswith(("http://", "https://")) or not urlsplit(url).hostname:
+        raise Misconfigured(f"{url!r} is no address; write http://host:port")
+    return url.rstrip("/")

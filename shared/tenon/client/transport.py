@@ -1,8 +1,8 @@
 """Requests that are repeated while there is hope: the one place that speaks HTTP for the client.
 
 A request is sent again after 429 and 503, when the service says (Retry-After, RFC 9110 §10.2.3) or after a
-growing wait, until a deadline. After a connection that broke, only a request that may be repeated without
-harm is.
+growing wait, until a deadline. After a connection that broke, or a gateway that got no answer (502, 504),
+only a request that may be repeated without harm is.
 """
 
 import asyncio
@@ -20,6 +20,9 @@ from tenon.client.errors import Unreachable, refused
 from tenon.retry import backoff_ms
 
 _AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_NO_ANSWER = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
+UNAVAILABLE = _AGAIN | _NO_ANSWER
+"""Answers after which a request that changes nothing, or nothing twice, is sent again."""
 _MOST_WAIT_SECONDS = 60.0
 Parameters = Sequence[tuple[str, str]]
 
@@ -69,7 +72,7 @@ class Transport:
         self._session = None
 
     async def answer(self, call: Call) -> Answer:
-        """Send until there is an answer other than 429 and 503; raises `Unreachable` at the deadline."""
+        """Send until there is an answer of the service itself; raises `Unreachable` at the deadline."""
         ends = asyncio.get_running_loop().time() + self.deadline_ms / 1000
         attempt = 0
         while True:
@@ -96,7 +99,8 @@ class Transport:
                 call.method, call.url, params=call.parameters, headers=call.headers, data=call.body
             ) as response:
                 answer = Answer(response.status, await response.read())
-                if response.status not in _AGAIN:
+                again = UNAVAILABLE if call.repeatable else _AGAIN
+                if response.status not in again:
                     return answer, 0
                 said = refused(answer.status, answer.body)
                 return str(said), wait_seconds(response.headers.get("retry-after")) or usual

@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from tenon.client import NoLongerKept, NotAllowed, NotThere, Refused, TenonClient, Unreachable, new_event
 from tenon.client.transport import wait_seconds
+from tenon.errors import Misconfigured
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -103,11 +104,34 @@ async def test_each_refusal_has_its_kind(status: int, kind: type[Refused]) -> No
 
 async def test_an_error_that_is_no_problem_document_is_told_too() -> None:
     async def proxy(request: web.Request) -> web.StreamResponse:
-        return web.Response(status=502, text="<html>bad gateway")
+        return web.Response(status=500, text="<html>bad proxy")
 
     async with client_of("/v1/dockings/d", proxy) as client:
-        with pytest.raises(Refused, match="bad gateway"):
+        with pytest.raises(Refused, match="bad proxy"):
             await client.docking("d")
+
+
+@pytest.mark.parametrize("status", [502, 504])
+async def test_a_gateway_without_an_answer_is_asked_again_where_that_does_no_harm(status: int) -> None:
+    asked: list[str] = []
+
+    async def gateway(request: web.Request) -> web.StreamResponse:
+        asked.append(request.method)
+        return problem(status) if len(asked) == 1 else web.json_response({"docking": "d"})
+
+    async with client_of("/v1/dockings/d", gateway) as client:
+        assert (await client.docking("d"))["docking"] == "d"
+    assert asked == ["GET", "GET"]
+    asked.clear()
+    async with client_of("/v1/parties/p/keys", gateway, method="POST") as client:
+        with pytest.raises(Refused, match=str(status)):
+            await client.make_key("p")
+    assert asked == ["POST"]
+
+
+async def test_an_address_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(Misconfigured, match="'localhost:8100' is no address"):
+        TenonClient("localhost:8100", "http://notifier")
 
 
 async def test_making_a_key_is_never_repeated_behind_the_callers_back() -> None:
