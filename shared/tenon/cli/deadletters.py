@@ -18,7 +18,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from tenon.cli.running import kafka, run
-from tenon.contracts.codec import decode_tolerant, encode
+from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode
 from tenon.contracts.rejections import EventRejected, Origin
 from tenon.contracts.topics import REJECTED
 from tenon.errors import Misconfigured, Transient, Unusable
@@ -180,6 +180,9 @@ async def _letters(
     settings: KafkaSettings, start: Start, partitions: Sequence[int] | None = None
 ) -> AsyncGenerator[Letter, None]:
     async for record in read(settings, REJECTED.name, partitions=partitions, start=start):
-        if record.value is not None:
-            rejected = decode_tolerant(EventRejected, record.value)
+        try:
+            rejected = decode_tolerant(EventRejected, record.value or b"")
+        except (NotJson, InvalidData) as error:
+            click.echo(f"{record.partition}:{record.offset} is no dead letter of ours: {error}", err=True)
+        else:
             yield Letter(record.partition, record.offset, rejected)

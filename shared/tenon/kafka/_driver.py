@@ -213,6 +213,8 @@ def mapped_errors() -> Iterator[None]:
         raise StaleMember(str(error)) from error
     except _REFUSED as error:
         raise Misconfigured(f"Kafka refuses: {error!r}; check its access rules and versions") from error
+    except kafka_errors.KafkaConnectionError as error:
+        raise Transient(f"Kafka can't be reached, see TENON_KAFKA_BOOTSTRAP: {error}") from error
     except kafka_errors.KafkaError as error:
         raise Transient(f"Kafka: {error!r}") from error
     except (ConnectionError, TimeoutError) as error:

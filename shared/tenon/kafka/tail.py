@@ -1,6 +1,6 @@
 """Reading a topic without a group: for tables kept in compacted topics, for people, for tests."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -29,11 +29,14 @@ async def read(
     kafka: KafkaSettings,
     topic: str,
     *,
-    partitions: Iterable[int] | None = None,
+    partitions: Sequence[int] | None = None,
     start: Start = Start(),
     follow: bool = False,
 ) -> AsyncGenerator[Record, None]:
-    """Yield a topic's records in order per partition, until its present end, or for ever with `follow`."""
+    """Yield a topic's records in order per partition, until its present end, or for ever with `follow`.
+
+    Raises `Misconfigured` where there is no such topic or partition, `Transient` when the brokers are away.
+    """
     async with _assigned(kafka, topic, partitions) as (consumer, assigned):
         ends = await consumer.end_offsets(assigned)
         await _seek(consumer, assigned, start)
@@ -44,6 +47,9 @@ async def read(
                 for record in _driver.own_records(topic, records):
                     if follow or record.offset < ends[where]:
                         yield record
+            if not follow and not found:
+                # Dead brokers look like ones that have nothing yet: ask them, with an end to the waiting.
+                await consumer.end_offsets(assigned)
             if not follow:
                 unread = {where for where in unread if await consumer.position(where) < ends[where]}
 
@@ -64,13 +70,13 @@ async def read_compacted(kafka: KafkaSettings, topic: str) -> dict[bytes, bytes]
 
 @asynccontextmanager
 async def _assigned(
-    kafka: KafkaSettings, topic: str, partitions: Iterable[int] | None
+    kafka: KafkaSettings, topic: str, partitions: Sequence[int] | None
 ) -> AsyncIterator[tuple[Any, list[Any]]]:
     consumer = _driver.new_consumer(kafka)
     try:
         with _driver.mapped_errors():
             await consumer.start()
-            numbers = await _numbers(kafka, consumer, topic) if partitions is None else partitions
+            numbers = await _numbers(kafka, consumer, topic, partitions)
             own = [TopicPartition(topic, number) for number in numbers]
             assigned = [_driver.driver_partition(kafka.prefix, where) for where in own]
             consumer.assign(assigned)
@@ -79,12 +85,16 @@ async def _assigned(
         await consumer.stop()
 
 
-async def _numbers(kafka: KafkaSettings, consumer: Any, topic: str) -> list[int]:
+async def _numbers(
+    kafka: KafkaSettings, consumer: Any, topic: str, wanted: Sequence[int] | None
+) -> list[int]:
     name = kafka.prefix + topic
     numbers = await _driver.partition_numbers(consumer, name)
     if not numbers:
         raise Misconfigured(f"topic {name} does not exist; run `tenon topics`")
-    return numbers
+    if unknown := set(wanted or ()) - set(numbers):
+        raise Misconfigured(f"topic {name} has {len(numbers)} partitions, there is no {min(unknown)}")
+    return numbers if wanted is None else list(wanted)
 
 
 async def _seek(consumer: Any, assigned: list[Any], start: Start) -> None:

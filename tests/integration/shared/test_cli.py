@@ -81,6 +81,20 @@ def test_dead_letters_are_listed_and_shown(cluster: KafkaSettings) -> None:
     assert "there is no dead letter 0:9" in tenon("deadletters", "show", "0:9").output
 
 
+def test_a_letter_of_a_partition_that_is_not_there_is_told_at_once(cluster: KafkaSettings) -> None:
+    result = tenon("deadletters", "show", "99:0")
+    assert result.exit_code == 1
+    assert "there is no 99" in result.output
+
+
+def test_what_is_no_dead_letter_does_not_hide_the_others(cluster: KafkaSettings) -> None:
+    write(cluster, OutRecord(REJECTED.name, b"k", b"{oops", (), 0), letter(5))
+    listed = tenon("deadletters", "list")
+    assert listed.exit_code == 0
+    assert "0:0 is no dead letter of ours" in listed.output
+    assert "1 dead letters" in listed.output
+
+
 def test_a_replayed_letter_is_appended_to_where_it_came_from(cluster: KafkaSettings) -> None:
     write(cluster, letter(5))
     result = tenon("deadletters", "replay", "0:0")
