@@ -1,0 +1,73 @@
+"""`python -m tests.bench`, or `make bench`: how fast the line is, beside a bare pipeline in the same run."""
+
+import asyncio
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.status import Status
+
+from tenon_local.errors import LocalError
+from tenon_local.together import cancelled_by_signals
+from tests.bench import baseline, line, machine, report
+from tests.bench.course import Course
+from tests.bench.helpers import HelperEnded
+from tests.bench.measures import Figures
+from tests.bench.rig import BenchFailed
+
+_RUN_S = 900
+
+
+@click.command()
+@click.option("--runs", default=1, show_default=True, help="Figures are the medians of so many runs.")
+@click.option("--seconds", default=10.0, show_default=True, help="Length of each phase of the load.")
+@click.option("--batch", default=100, show_default=True, help="Events in a request.")
+@click.option("--connections", default=8, show_default=True, help="Requests at a time.")
+@click.option("--outstanding", default=16_000, show_default=True, help="Events sent and not yet decided.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
+def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: int, out: Path) -> None:
+    """Measure events per second and processor time per event, end to end and of a bare pipeline."""
+    course, console, facts = Course(seconds, batch, connections, outstanding), Console(), machine.facts()
+    try:
+        with console.status("starting") as status:
+            measured = asyncio.run(_runs(runs, course, status))
+    except (BenchFailed, HelperEnded, LocalError) as error:
+        raise click.ClickException(str(error)) from error
+    told = report.document(measured, facts, asdict(course))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(told, indent=1) + "\n")
+    console.print(report.table(told))
+    console.print(str(out))
+
+
+async def _runs(runs: int, course: Course, status: Status) -> list[Figures]:
+    with cancelled_by_signals():
+        return [await _run(f"run {number} of {runs}", course, status) for number in range(1, runs + 1)]
+
+
+async def _run(title: str, course: Course, status: Status) -> Figures:
+    """Measure both pipelines one after the other on a stack of their own, the services started in between."""
+    with _folder() as folder:
+        async with asyncio.timeout(_RUN_S), line.stack_of_stores(folder) as stack:
+            status.update(f"{title}: the bare pipeline")
+            bare = await baseline.run(stack, course)
+            status.update(f"{title}: the line")
+            return {**bare, **await line.run(stack, course)}
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder that the unprivileged user PostgreSQL runs as may enter; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tenon-bench-", ignore_cleanup_errors=True) as path:
+        folder = Path(path)
+        folder.chmod(0o755)
+        yield folder
+
+
+if __name__ == "__main__":
+    bench()

@@ -1,0 +1,50 @@
+"""The course of a run: which orders a pipeline is given, one after the other. Data alone."""
+
+from dataclasses import dataclass
+
+from tests.bench.messages import Order
+
+WARM_UP_S, SINGLE_S, SINGLE_PER_S = 2.0, 8.0, 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What the user may choose: seconds of each phase, and how the load is formed."""
+
+    seconds: float = 10.0
+    batch: int = 100
+    connections: int = 8
+    outstanding: int = 16_000
+
+    def warm_up(self) -> Order:
+        """As fast as it goes, not counted."""
+        return self._order(0, WARM_UP_S, None)
+
+    def full(self, first: int) -> Order:
+        """As fast as everything is decided."""
+        return self._order(first, self.seconds, None)
+
+    def half(self, first: int, full_per_s: float) -> Order:
+        """Half as many events per second."""
+        return self._order(first, self.seconds, full_per_s / 2)
+
+    def single(self, first: int) -> Order:
+        """One event at a time, at rest."""
+        return Order(
+            first=first,
+            seconds=SINGLE_S,
+            batch=1,
+            connections=self.connections,
+            outstanding=self.outstanding,
+            rate=SINGLE_PER_S,
+        )
+
+    def _order(self, first: int, seconds: float, rate: float | None) -> Order:
+        return Order(
+            first=first,
+            seconds=seconds,
+            batch=self.batch,
+            connections=self.connections,
+            outstanding=self.outstanding,
+            rate=rate,
+        )

@@ -1,0 +1,46 @@
+"""The processor time of process trees, and of the whole machine. Knows no process by its work."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+
+import psutil
+
+OWN, MACHINE = "bench", "machine"
+
+
+def tree_seconds(pid: int) -> float:
+    """Return what a process and its descendants used, with those that ended and were waited for."""
+    try:
+        root = psutil.Process(pid)
+        tree = [root, *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(_seconds(process) for process in tree)
+
+
+def _seconds(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        used = process.cpu_times()
+        return float(used.user + used.system + used.children_user + used.children_system)
+    return 0.0
+
+
+def busy_seconds() -> float:
+    """Return what all cores did since the start of the machine, for whomever."""
+    times = psutil.cpu_times()
+    guest = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)  # counted in user already
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - guest)
+
+
+class Meter:
+    """Reads named process trees; `bench` is this process alone, `machine` is everything that runs."""
+
+    def __init__(self, trees: Mapping[str, list[int]]) -> None:
+        self._trees = trees
+
+    def read(self) -> dict[str, float]:
+        """Return the seconds used so far, by name."""
+        own = psutil.Process(os.getpid()).cpu_times()
+        used = {name: sum(tree_seconds(pid) for pid in pids) for name, pids in self._trees.items()}
+        return {**used, OWN: own.user + own.system, MACHINE: busy_seconds()}

@@ -1,0 +1,126 @@
+"""A pipeline under load: sends an order, watches until it is decided, and says what was seen.
+
+The same for the line and for the bare pipeline. Must not know which of them it is.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from tests.bench.cpu import Meter
+from tests.bench.helpers import Helper, helper, listening
+from tests.bench.measures import Phase
+from tests.bench.messages import Decided, Heard, Order, Seen, Sent
+
+_DEADLINE_S = 300
+Told = Callable[[], Awaitable[None]]
+"""Returns when whoever tells the outside has told everything."""
+_NOTHING = Seen(at=0.0, decided=0, faulty=0, dockings_decided=0, dockings=0, docked=[])
+
+
+class BenchFailed(Exception):
+    """The run can't be measured, or was not honest."""
+
+
+class Rig:
+    """Load generator, reader and meter around one pipeline. `next` is the number of the next event."""
+
+    def __init__(self, load: Helper, meter: Meter, told: Told | None) -> None:
+        self._load, self._meter, self._told = load, meter, told
+        self._docked: list[tuple[int, float]] = []
+        self._moved = asyncio.Event()
+        self._base = 0
+        self.seen = _NOTHING
+        self.next = 0
+
+    @property
+    def decided(self) -> int:
+        """How many of the sent events are decided."""
+        return self.seen.decided - self._base
+
+    def take(self, message: Heard) -> None:
+        """Take note of what the reader saw."""
+        if isinstance(message, Seen):
+            self.seen = message
+            self._docked += message.docked
+            self._load.say(Decided(self.decided))
+            self._moved.set()
+
+    async def start_from(self, decided: int) -> None:
+        """Wait until what was there before the load is decided; only what comes after it counts."""
+        await self._until(lambda: self.seen.decided >= decided, "what was there before")
+        self._base = decided
+
+    async def phase(self, order: Order) -> Phase:
+        """Carry out one order, and return what was seen."""
+        self._docked, dockings, before = [], self.seen.dockings, self._meter.read()
+        self._load.say(order)
+        sent = await self._sent(order)
+        self.next = order.first + sent.accepted
+        decided = await self._until(
+            lambda: self.decided >= self.next and self.seen.dockings >= self.seen.dockings_decided,
+            f"{sent.accepted} events",
+        )
+        told = await self._all_told()
+        return Phase(
+            events=sent.accepted,
+            began=sent.began,
+            answered=sent.answered,
+            decided=decided,
+            told=told,
+            sampled=time.monotonic(),
+            dockings=self.seen.dockings - dockings,
+            cores=os.cpu_count() or 1,
+            cpu_s=_difference(before, self._meter.read()),
+            batches=sent.batches,
+            docked=self._docked,
+        )
+
+    async def _sent(self, order: Order) -> Sent:
+        async with asyncio.timeout(order.seconds + _DEADLINE_S):
+            sent = await self._load.hear()
+        assert isinstance(sent, Sent)
+        if sent.refused or not sent.accepted:
+            raise BenchFailed(f"{sent.accepted} events were accepted; refused: {sent.refused}")
+        return sent
+
+    async def _all_told(self) -> float | None:
+        if self._told is None:
+            return None
+        async with asyncio.timeout(_DEADLINE_S):
+            await self._told()
+        return time.monotonic()
+
+    async def _until(self, done: Callable[[], bool], what: str) -> float:
+        """Return when the reader saw it done."""
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                while not done():
+                    self._moved.clear()
+                    await self._moved.wait()
+        except TimeoutError:
+            raise BenchFailed(f"{what} not decided within {_DEADLINE_S} s: {self.decided}") from None
+        return self.seen.at
+
+
+@asynccontextmanager
+async def rig(
+    what: str, url: str, bootstrap: str, key: str, trees: Mapping[str, list[int]], told: Told | None = None
+) -> AsyncIterator[Rig]:
+    """Set a load generator and a reader (`line` or `bare`) around what answers at `url`."""
+    start = datetime.now().astimezone().replace(microsecond=0).isoformat()
+    async with (
+        helper("load", f"{url}/v1/events", "1", start, env={"BENCH_KEY": key}) as load,
+        helper("reader", bootstrap, what) as reader,
+    ):
+        meter = Meter({**trees, "load": [load.pid], "reader": [reader.pid]})
+        made = Rig(load, meter, told)
+        async with listening(reader, made.take):
+            yield made
+
+
+def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: after[name] - before[name] for name in after}
