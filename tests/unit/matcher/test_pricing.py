@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matcher.domain.listing import demand_from, offer_from
-from matcher.domain.model import Demand, DemandWindow, Market, Offer
+from matcher.domain.model import Demand, DemandWindow, Offer
 from matcher.domain.pricing import (
     MAX_POINTS,
     Pair,
@@ -19,7 +19,7 @@ from matcher.domain.pricing import (
 )
 from tenon.contracts import intake
 from tenon.contracts.values import Money
-from tests.support.market import DAY_MS, MARKET, START_MS, World, demand, item, offer, policy
+from tests.support.market import DAY_MS, START_MS, World, demand, item, offer, policy
 
 pytestmark = pytest.mark.unit
 
@@ -38,8 +38,8 @@ def want(**said: Any) -> Demand:
 def cost(
     weights: intake.Weights, offered: Offer, distance_m: int = 0, now_ms: int = START_MS, **asked: Any
 ) -> int:
-    market = Market(MARKET, policy(weights=weights))
-    return unit_cost(market, offered, offered.windows[0], want(**asked).windows[0], distance_m, now_ms)
+    rule = policy(weights=weights)
+    return unit_cost(rule, offered, offered.windows[0], want(**asked).windows[0], distance_m, now_ms)
 
 
 def price(amount: str) -> Money:

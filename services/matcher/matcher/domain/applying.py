@@ -1,19 +1,24 @@
 """What each entry of the log does to the state."""
 
 from collections.abc import Callable
+from typing import Any, Literal
 
 from matcher.domain import lifecycle, listing
 from matcher.domain.effects import Effects
-from matcher.domain.model import Market, Routes
+from matcher.domain.model import Demand, Market, Offer, Routes
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.state import EVERY_MARKET, State
 from tenon.contracts import intake, log
 from tenon.contracts.codec import instant
+from tenon.contracts.markets import normalise_code
 from tenon.contracts.rejections import EventSuperseded
+from tenon.contracts.values import ItemClass, Shape
 
-_ENTITIES = {
+_ENTITIES: dict[type, Callable[[Any], str]] = {
     log.OfferListed: lambda data: f"o:{data.offer.party}/{data.offer.offer}",
     log.DemandListed: lambda data: f"d:{data.demand.party}/{data.demand.demand}",
+    intake.OfferWithdrawn: lambda data: f"o:{data.party}/{data.offer}",
+    intake.DemandWithdrawn: lambda data: f"d:{data.party}/{data.demand}",
 }
 
 
@@ -32,8 +37,9 @@ def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
 
 def set_policy(state: State, policy: intake.PolicyPublished) -> None:
     """Put a policy in force and let every market that it concerns decide again."""
+    state.published.pop(policy.policy, None)
     state.published[policy.policy] = policy
-    state.policies[policy.market or EVERY_MARKET] = policy
+    state.policies = {each.market or EVERY_MARKET: each for each in state.published.values()}
     for market in state.markets.values():
         in_force = state.policy_of(market.name)
         if in_force is not market.policy:
@@ -47,19 +53,45 @@ def set_policy(state: State, policy: intake.PolicyPublished) -> None:
 
 def set_routes(market: Market, said: intake.RoutesPublished) -> None:
     """Keep the known distances of a site for one class."""
+    market.routes.setdefault(f"{said.party}/{said.site}", {})[_class_key(said.class_)] = _distances(
+        market, said
+    )
+
+
+def _distances(market: Market, said: intake.RoutesPublished) -> Routes:
     known = sorted((market.number(target), metres) for target, metres in said.distances_m.items())
-    code = f"{said.class_.scheme}:{said.class_.code}"
-    kept = Routes(said.revision, [site for site, _ in known], [metres for _, metres in known])
-    market.routes.setdefault(f"{said.party}/{said.site}", {})[code] = kept
+    sites, metres = [site for site, _ in known], [metres for _, metres in known]
+    return Routes(said.revision, said.class_.scheme, normalise_code(said.class_), sites, metres)
+
+
+def _class_key(item_class: ItemClass) -> str:
+    return f"{item_class.scheme}:{normalise_code(item_class)}"
 
 
 def _moved(state: State, entry: Entry) -> str | None:
-    """Say where an offer or demand lives when this listing would move it to another market."""
+    """Say why this would make another thing of an offer or demand: its market, kind and unit are for life."""
     name = _ENTITIES.get(type(entry.data))
-    home = state.homes.get(name(entry.data)) if name else None
-    if home is None or home == entry.market:
+    key = name(entry.data) if name else ""
+    home = state.homes.get(key)
+    if home is None:
         return None
-    return f"it is in market {home}: withdraw it there and publish it under a new id"
+    if home != entry.market:
+        return f"it is in market {home}: withdraw it there and publish it under a new id"
+    return _remade(state.markets[home], key[2:], entry.data)
+
+
+def _remade(market: Market, key: str, data: Shape) -> str | None:
+    old: Offer | Demand
+    if isinstance(data, log.OfferListed):
+        old, new = market.offers[key], data.offer.item
+    elif isinstance(data, log.DemandListed):
+        old, new = market.demands[key], data.demand.item
+    else:
+        return None
+    was = old.said.item
+    if (was.kind, was.unit) == (new.kind, new.unit):
+        return None
+    return f"it is a {was.kind} counted in {was.unit}: withdraw it and publish under a new id"
 
 
 def _list_offer(state: State, entry: Entry, effects: Effects) -> None:
@@ -96,12 +128,15 @@ def _routes(state: State, entry: Entry, effects: Effects) -> None:
     said = entry.data
     assert isinstance(said, intake.RoutesPublished)
     market = state.market(entry.market)
-    site = f"{said.party}/{said.site}"
-    known = market.routes.get(site, {}).get(f"{said.class_.scheme}:{said.class_.code}")
+    site, code = f"{said.party}/{said.site}", _class_key(said.class_)
+    known = market.routes.get(site, {}).get(code)
     if known is not None and said.revision <= known.revision:
+        if said.revision < known.revision or _distances(market, said) != known:
+            older = _older("routes", said.party, said.site, said.revision, known.revision, effects)
+            effects.told.append(older)
         return
     set_routes(market, said)
-    effects.stored["routes", market.name, f"{site}/{said.class_.scheme}:{said.class_.code}"] = said
+    effects.stored["routes", market.name, f"{site}/{code}"] = said
     market.dirty |= set(listing.at_site(market, site))
 
 
@@ -121,22 +156,23 @@ def _policy(state: State, entry: Entry, effects: Effects) -> None:
     known = state.published.get(said.policy)
     if known is not None and said.revision <= known.revision:
         if said != known:
-            effects.told.append(_older_policy(said, known, effects))
+            older = _older("policy", "administrator", said.policy, said.revision, known.revision, effects)
+            effects.told.append(older)
         return
     set_policy(state, said)
     effects.policies[said.policy] = entry.offset
 
 
-def _older_policy(
-    said: intake.PolicyPublished, known: intake.PolicyPublished, effects: Effects
+def _older(
+    kind: Literal["policy", "routes"], party: str, name: str, revision: int, present: int, effects: Effects
 ) -> EventSuperseded:
     return EventSuperseded(
-        kind="policy",
-        party="administrator",
-        id=said.policy,
-        revision=said.revision,
-        present_revision=known.revision,
-        same_revision_other_content=said.revision == known.revision,
+        kind=kind,
+        party=party,
+        id=name,
+        revision=revision,
+        present_revision=present,
+        same_revision_other_content=revision == present,
         at=instant(effects.clock_ms),
     )
 

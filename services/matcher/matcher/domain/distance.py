@@ -6,8 +6,9 @@ between positions quantised to 1e-5 degrees (about a metre), rounded to whole me
 
 from math import asin, cos, radians, sin, sqrt
 
-from matcher.domain.model import Market, Site
+from matcher.domain.model import Demand, Market, Offer, Routes, Site
 from tenon.contracts.log import SiteState
+from tenon.contracts.markets import covers
 
 EARTH_RADIUS_M = 6_371_008.8
 _E5 = 100_000
@@ -23,13 +24,18 @@ def site_of(state: SiteState) -> Site:
     )
 
 
-def distance_m(market: Market, origin: str, target: str) -> int:
-    """Return the metres between two sites of a market: known routes first, in either direction."""
-    known = _known(market, origin, target)
-    if known is None:
-        known = _known(market, target, origin)
-    if known is not None:
-        return known
+def distance_m(market: Market, offer: Offer, demand: Demand) -> int:
+    """Return the metres that an offer travels to a demand: known routes first, in either direction.
+
+    A route is for a class of goods and what lies within it; of several the one for the narrowest class holds.
+    """
+    origin, target = offer.site_key, demand.site_key
+    if market.routes:
+        known = _known(market, offer, origin, target)
+        if known is None:
+            known = _known(market, offer, target, origin)
+        if known is not None:
+            return known
     return great_circle_m(market.sites[origin], market.sites[target])
 
 
@@ -42,13 +48,18 @@ def great_circle_m(a: Site, b: Site) -> int:
     return round(2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, chord))))
 
 
-def _known(market: Market, origin: str, target: str) -> int | None:
+def _known(market: Market, goods: Offer, origin: str, target: str) -> int | None:
     sets = market.routes.get(origin)
     number = market.numbers.get(target)
     if sets is None or number is None:
         return None
-    for routes in sets.values():
-        metres = routes.metres_to(number)
-        if metres is not None:
-            return metres
-    return None
+    found = [
+        (routes.code, metres)
+        for routes in sets.values()
+        if _is_for(routes, goods) and (metres := routes.metres_to(number)) is not None
+    ]
+    return max(found)[1] if found else None
+
+
+def _is_for(routes: Routes, goods: Offer) -> bool:
+    return routes.scheme == goods.said.item.class_.scheme and covers(routes.code, goods.code, routes.scheme)

@@ -16,7 +16,7 @@ from tenon.contracts.dockings import Cause as ToldCause
 from tenon.contracts.dockings import Docking, DockingStatus, Side
 from tenon.contracts.intake import DockingAnswered, DockingProgressed
 from tenon.contracts.rejections import AnswerRefused
-from tenon.contracts.units import NotWhole, UnknownUnit, from_counts, to_counts
+from tenon.contracts.units import NotWhole, UnknownUnit, from_counts, to_counts, unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,6 @@ def propose(state: State, market: Market, proposal: Proposal, effects: Effects) 
 def hold(market: Market, deal: Deal) -> None:
     """Enter a docking into its market and count it in both windows."""
     market.deals[deal.id] = deal
-    market.deals_of.setdefault(f"o:{deal.offer[0]}", set()).add(deal.id)
-    market.deals_of.setdefault(f"d:{deal.demand[0]}", set()).add(deal.id)
     _count(market, deal, 1)
 
 
@@ -82,7 +80,7 @@ def answer(market: Market, said: DockingAnswered, effects: Effects) -> None:
     if deal is None or side is None:
         effects.told.append(_refused(said, None, "unknown_docking", "there is no such docking", effects))
         return
-    if side.accepted and said.answer == "accept":
+    if _is_known(deal, side, said):
         return
     if deal.told.status != "proposed":
         text = f"the docking is {deal.told.status}"
@@ -91,6 +89,11 @@ def answer(market: Market, said: DockingAnswered, effects: Effects) -> None:
         release(market, deal, "declined", Cause("declined", said.reason), effects)
     else:
         _accept(market, deal, said.party, effects)
+
+
+def _is_known(deal: Deal, side: Side, said: DockingAnswered) -> bool:
+    """True when the answer repeats what holds already."""
+    return side.accepted if said.answer == "accept" else deal.told.status == "declined"
 
 
 def progress(market: Market, said: DockingProgressed, effects: Effects) -> None:
@@ -106,7 +109,7 @@ def progress(market: Market, said: DockingProgressed, effects: Effects) -> None:
     reported = _reported(deal, said)
     if reported == (deal.shipped, deal.delivered, deal.failed):
         return
-    if sum((reported[0], reported[2])) > deal.quantity or reported[1] > reported[0]:
+    if reported[0] + reported[2] > deal.quantity:
         text = "shipped and failed together exceed what was docked"
         effects.told.append(_refused(said, deal, "not_possible", text, effects))
         return
@@ -143,6 +146,8 @@ def _progress_fault(deal: Deal, said: DockingProgressed) -> tuple[str, str] | No
     if said.party != deal.told.supply.party and (said.shipped is not None or said.failed is not None):
         return "not_allowed", "only the supplier reports what was shipped or failed"
     try:
+        if unit(said.unit).dimension != unit(deal.told.unit).dimension:
+            return "not_possible", f"the docking is counted in {deal.told.unit}, not in {said.unit}"
         for quantity in (said.shipped, said.delivered, said.failed):
             if quantity is not None:
                 to_counts(quantity, said.unit)
@@ -176,7 +181,7 @@ def _accept(market: Market, deal: Deal, party: str, effects: Effects) -> None:
 
 
 def _tell(deal: Deal, effects: Effects, status: DockingStatus, cause: Cause) -> None:
-    unit = deal.told.unit
+    counted = deal.told.unit
     deal.told = replace(
         deal.told,
         revision=deal.told.revision + 1,
@@ -184,9 +189,9 @@ def _tell(deal: Deal, effects: Effects, status: DockingStatus, cause: Cause) -> 
         at=instant(effects.clock_ms),
         cause=ToldCause(code=cause.code, note=cause.note),
         respond_by=deal.told.respond_by if status == "proposed" else None,
-        shipped=from_counts(deal.shipped, unit),
-        delivered=from_counts(deal.delivered, unit),
-        failed=from_counts(deal.failed, unit),
+        shipped=from_counts(deal.shipped, counted),
+        delivered=from_counts(deal.delivered, counted),
+        failed=from_counts(deal.failed, counted),
     )
     effects.steps.append(deal.told)
 
@@ -194,6 +199,10 @@ def _tell(deal: Deal, effects: Effects, status: DockingStatus, cause: Cause) -> 
 def _count(market: Market, deal: Deal, sign: int) -> None:
     """Add a docking's shares to both windows, or take them out again."""
     proposed, confirmed, shipped, delivered = (sign * share for share in deal.shares())
+    if not deal.consumed:
+        return  # It holds nothing, so its windows may be gone.
+    if proposed:
+        _note_proposal(market, deal, sign)
     offer = market.offers.get(deal.offer[0])
     demand = market.demands.get(deal.demand[0])
     if offer is not None:
@@ -205,6 +214,12 @@ def _count(market: Market, deal: Deal, sign: int) -> None:
         asked.confirmed += confirmed
         asked.shipped += shipped
         asked.delivered += delivered
+
+
+def _note_proposal(market: Market, deal: Deal, sign: int) -> None:
+    for key in (f"o:{deal.offer[0]}", f"d:{deal.demand[0]}"):
+        names = market.proposals.setdefault(key, set())
+        (names.add if sign > 0 else names.discard)(deal.id)
 
 
 def _touch(market: Market, deal: Deal, effects: Effects) -> None:
@@ -240,16 +255,15 @@ def _first(
     effects: Effects,
     respond_by_ms: int | None,
 ) -> Docking:
-    unit = proposal.offer.unit
-    none = from_counts(0, unit)
+    none = from_counts(0, proposal.offer.unit)
     return Docking(
         docking=effects.next_docking(),
         revision=1,
         status="confirmed" if respond_by_ms is None else "proposed",
         market=market.name,
         class_=proposal.offer.said.item.class_,
-        unit=unit,
-        quantity=from_counts(proposal.quantity, unit),
+        unit=proposal.offer.unit,
+        quantity=from_counts(proposal.quantity, proposal.offer.unit),
         supply=supply,
         demand=demand,
         tier=proposal.demand.said.tier,

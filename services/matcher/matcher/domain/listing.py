@@ -20,9 +20,16 @@ from matcher.domain.model import (
     Offer,
     OfferWindow,
 )
+from matcher.domain.pricing import DAY_MS
 from matcher.domain.state import State
 from tenon.contracts.codec import instant, unix_ms
-from tenon.contracts.intake import DemandPublished, DemandWithdrawn, OfferPublished, OfferWithdrawn
+from tenon.contracts.intake import (
+    DemandPublished,
+    DemandWithdrawn,
+    OfferPublished,
+    OfferWithdrawn,
+    PolicyPublished,
+)
 from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
 from tenon.contracts.markets import normalise_code
 from tenon.contracts.rejections import EventSuperseded
@@ -256,14 +263,13 @@ def _carry(old: DemandWindow, new: DemandWindow) -> None:
 
 
 def _release_proposals(market: Market, name: str, cause: Cause, effects: Effects) -> None:
-    for deal in list(market.deals_at(name)):
-        if deal.told.status == "proposed":
-            release(market, deal, "cancelled", cause, effects)
+    for deal in market.proposals_at(name):
+        release(market, deal, "cancelled", cause, effects)
 
 
 def _release_unfit(market: Market, name: str, cause: Cause, effects: Effects) -> None:
-    for deal in list(market.deals_at(name)):
-        if deal.told.status == "proposed" and not _still_fits(market, deal, effects.clock_ms):
+    for deal in market.proposals_at(name):
+        if not _still_fits(market, deal, effects.clock_ms):
             release(market, deal, "cancelled", cause, effects)
 
 
@@ -295,8 +301,7 @@ def _release_excess(market: Market, demand: Demand, effects: Effects) -> None:
 
 
 def _latest_and_least_urgent(market: Market, name: str) -> list[Deal]:
-    proposals = [deal for deal in market.deals_at(name) if deal.told.status == "proposed"]
-    return sorted(proposals, key=lambda deal: (deal.told.tier, deal.told.proposed_at, deal.id), reverse=True)
+    return sorted(market.proposals_at(name), key=lambda deal: (deal.told.tier, deal.made), reverse=True)
 
 
 def at_site(market: Market, key: str) -> Iterable[str]:
@@ -320,17 +325,26 @@ def reach_times_ms(market: Market, offer: Offer) -> list[int]:
 
 def wake_demand(state: State, market: Market, demand: Demand) -> None:
     """Set the timers of a demand: the end of each window and of its patience."""
-    for at_ms in {window.until_ms for window in demand.windows} | {patience_until_ms(market, demand)}:
+    for at_ms in {window.until_ms for window in demand.windows} | {patience_until_ms(market.policy, demand)}:
         if at_ms < FAR_AWAY_MS:
             state.wake(at_ms, "demand", market.name, demand.key)
+    wake_rise(state, market, demand)
 
 
-def patience_until_ms(market: Market, demand: Demand) -> int:
+def wake_rise(state: State, market: Market, demand: Demand) -> None:
+    """Set the timer of the next day on which a unit is worth more, as long as one can be docked."""
+    last = max(window.until_ms for window in demand.windows)
+    if market.policy.weights.waiting and last > state.clock_ms:
+        days = (state.clock_ms - demand.since_ms) // DAY_MS + 1
+        state.wake(demand.since_ms + days * DAY_MS, "rise", market.name, demand.key)
+
+
+def patience_until_ms(policy: PolicyPublished, demand: Demand) -> int:
     """Return until when a demand waits: its own word, else the policy's patience, else for ever."""
     if demand.said.patience_until is not None:
         return unix_ms(demand.said.patience_until)
-    if market.policy.patience_s is not None:
-        return demand.since_ms + market.policy.patience_s * 1000
+    if policy.patience_s is not None:
+        return demand.since_ms + policy.patience_s * 1000
     return FAR_AWAY_MS
 
 

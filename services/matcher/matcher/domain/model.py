@@ -4,7 +4,6 @@ Knows shapes and sums only; who may dock with whom, and what happens when, is de
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tenon.contracts.dockings import CLOSED, CauseCode, Docking
@@ -150,6 +149,11 @@ class Deal:
         return self.told.docking
 
     @property
+    def made(self) -> tuple[int, ...]:
+        """When it was proposed: partition, round, number within the round."""
+        return tuple(int(part) for part in self.id.split("-"))
+
+    @property
     def live(self) -> bool:
         """True while a party can still answer or report on it."""
         return self.told.status not in CLOSED
@@ -172,9 +176,11 @@ class Deal:
 
 @dataclass(slots=True)
 class Routes:
-    """Known distances from one site, by site number, ascending."""
+    """Known distances from one site for a class of goods (its code normalised), by site number, ascending."""
 
     revision: int
+    scheme: str
+    code: str
     sites: list[int]
     metres: list[int]
 
@@ -201,8 +207,8 @@ class Market:
     open_offers: dict[str, set[str]] = field(default_factory=dict)
     open_demands: dict[str, set[str]] = field(default_factory=dict)
     all_offers: dict[str, set[str]] = field(default_factory=dict)
-    all_demands: dict[str, set[str]] = field(default_factory=dict)
-    deals_of: dict[str, set[str]] = field(default_factory=dict)
+    placed: dict[str, str] = field(default_factory=dict)
+    proposals: dict[str, set[str]] = field(default_factory=dict)
     dirty: set[str] = field(default_factory=set)
     held_until_ms: int | None = None
 
@@ -210,10 +216,9 @@ class Market:
         """Return the small number that stands for a site in this market's routes."""
         return self.numbers.setdefault(site_key, len(self.numbers))
 
-    def deals_at(self, key: str) -> Iterator[Deal]:
-        """Yield the dockings of an offer or demand (`o:party/id`, `d:party/id`) in id order."""
-        for docking in sorted(self.deals_of.get(key, ())):
-            yield self.deals[docking]
+    def proposals_at(self, key: str) -> list[Deal]:
+        """Return what is proposed of an offer or demand (`o:party/id`, `d:party/id`), earliest first."""
+        return sorted((self.deals[name] for name in self.proposals.get(key, ())), key=lambda deal: deal.made)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,24 +5,30 @@ that have not changed since need no second look, and the pairs of dirty nodes ar
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TypeVar
 
 from matcher.domain.distance import distance_m
 from matcher.domain.eligibility import eligible, fits
-from matcher.domain.model import Demand, Market, Offer
+from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
 from matcher.domain.pricing import Pair, best_value, reach_m, unit_cost
+from tenon.contracts.intake import PolicyPublished
 from tenon.contracts.markets import covers
 
+Index = dict[str, set[str]]
+W = TypeVar("W", OfferWindow, DemandWindow)
 
-def index(market: Market, keys: Iterable[str]) -> None:
-    """Bring the index of open offers and demands up to date for these keys."""
-    for key in keys:
-        kind, name = key[0], key[2:]
-        if kind == "o":
-            offer = market.offers.get(name)
-            _place(market.open_offers, market.all_offers, name, offer, bool(offer and offer.free))
-        else:
-            demand = market.demands.get(name)
-            _place(market.open_demands, market.all_demands, name, demand, bool(demand and demand.open))
+
+def place_offer(market: Market, offer: Offer) -> None:
+    """Bring the index up to date for an offer."""
+    code = _moved_to(market, f"o:{offer.key}", offer, (market.all_offers, market.open_offers))
+    _keep(market.all_offers, code, offer.key, True)
+    _keep(market.open_offers, code, offer.key, offer.status == "open" and offer.free > 0)
+
+
+def place_demand(market: Market, demand: Demand) -> None:
+    """Bring the index up to date for a demand."""
+    code = _moved_to(market, f"d:{demand.key}", demand, (market.open_demands,))
+    _keep(market.open_demands, code, demand.key, demand.open > 0)
 
 
 def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
@@ -45,20 +51,31 @@ def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
 
 def pairs_of(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterator[Pair]:
     """Yield the pairs of open windows of an offer and a demand that may dock now, if the price is right."""
-    metres = distance_m(market, offer.site_key, demand.site_key)
+    metres = distance_m(market, offer, demand)
     reach = reach_m(market.policy, offer, now_ms)
     best = best_value(market.policy, demand, now_ms)
     # The cheapest test first: most pairs of a large market are too far apart.
     if (reach is not None and metres > reach) or market.policy.weights.freight * metres // 1000 >= best:
         return
-    if not eligible(market, offer, demand, now_ms):
-        return
-    for want in sorted(demand.windows, key=lambda window: window.id):
-        for have in sorted(offer.windows, key=lambda window: window.id):
+    if eligible(market, offer, demand, now_ms):
+        yield from priced(market.policy, offer, demand, metres, now_ms)
+
+
+def priced(
+    policy: PolicyPublished, offer: Offer, demand: Demand, distance_m: int, now_ms: int
+) -> Iterator[Pair]:
+    """Yield the pairs of open windows that fit in time and cost less than a unit can be worth."""
+    best = best_value(policy, demand, now_ms)
+    for want in _by_id(demand.windows):
+        for have in _by_id(offer.windows):
             if have.free and want.open and fits(offer, have, want, now_ms):
-                cost = unit_cost(market, offer, have, want, metres, now_ms)
+                cost = unit_cost(policy, offer, have, want, distance_m, now_ms)
                 if cost < best:
-                    yield Pair(offer, have, demand, want, metres, cost)
+                    yield Pair(offer, have, demand, want, distance_m, cost)
+
+
+def _by_id(windows: list[W]) -> list[W]:
+    return windows if len(windows) == 1 else sorted(windows, key=lambda window: window.id)
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
@@ -71,26 +88,30 @@ def all_pairs(market: Market, now_ms: int) -> list[Pair]:
     ]
 
 
-def _place(
-    opened: dict[str, set[str]],
-    every: dict[str, set[str]],
-    name: str,
-    entry: Offer | Demand | None,
-    is_open: bool,
-) -> None:
-    if entry is None:
-        for names in (*opened.values(), *every.values()):
-            names.discard(name)
-        return
+def _moved_to(market: Market, key: str, entry: Offer | Demand, indexes: Iterable[Index]) -> str:
+    """Return the class under which an entry is found, and take it out from under the one before."""
     code = f"{entry.said.item.class_.scheme}:{entry.code}"
-    every.setdefault(code, set()).add(name)
-    names = opened.setdefault(code, set())
-    (names.add if is_open else names.discard)(name)
+    before = market.placed.setdefault(key, code)
+    if before != code:
+        market.placed[key] = code
+        for names in indexes:
+            names[before].discard(entry.key)
+    return code
 
 
-def offers_of_class(market: Market, demand: Demand) -> Iterator[str]:
-    """Yield every offer, open or not, of a class that the demand covers."""
-    yield from _covered(market.all_offers, demand)
+def _keep(names: Index, code: str, name: str, wanted: bool) -> None:
+    kept = names.setdefault(code, set())
+    (kept.add if wanted else kept.discard)(name)
+
+
+def open_offers(market: Market, demand: Demand) -> list[Offer]:
+    """Return the open offers of the classes that a demand covers, by key."""
+    return [market.offers[name] for name in sorted(_covered(market.open_offers, demand))]
+
+
+def offers_of_class(market: Market, demand: Demand) -> int:
+    """Return how many offers, open or not, are of a class that a demand covers."""
+    return sum(1 for _ in _covered(market.all_offers, demand))
 
 
 def _covered(offers: Mapping[str, set[str]], demand: Demand) -> Iterator[str]:

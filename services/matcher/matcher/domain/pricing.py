@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from matcher.domain.allocation import MAX_COST
 from matcher.domain.eligibility import ready_ms
-from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.model import Demand, DemandWindow, Offer, OfferWindow
 from tenon.contracts.intake import PolicyPublished, Tranche
 from tenon.contracts.units import unit
 
@@ -30,10 +30,15 @@ class Pair:
 
 
 def unit_cost(
-    market: Market, offer: Offer, have: OfferWindow, want: DemandWindow, distance_m: int, now_ms: int
+    policy: PolicyPublished,
+    offer: Offer,
+    have: OfferWindow,
+    want: DemandWindow,
+    distance_m: int,
+    now_ms: int,
 ) -> int:
     """Return the points that one base unit costs on this pair: price, freight and lateness."""
-    weights = market.policy.weights
+    weights = policy.weights
     late_days = (ready_ms(offer, have, want, now_ms) - want.from_ms) // DAY_MS
     points = (
         weights.price * offer.price_micros // _MICROS

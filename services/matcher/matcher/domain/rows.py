@@ -14,7 +14,7 @@ from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import hold
 from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
-from matcher.domain.pairs import index
+from matcher.domain.pairs import place_demand, place_offer
 from matcher.domain.state import State
 from tenon.contracts.codec import decode_tolerant, encode, unix_ms
 from tenon.contracts.dockings import Docking
@@ -144,7 +144,7 @@ def rows_of(state: State, effects: Effects) -> Rows:
         _add_offer(rows, state.markets[market_name], key, effects)
     for market_name, key in sorted(effects.demands):
         _add_demand(rows, state.markets[market_name], key, effects)
-    rows.dropped_windows.extend(sorted(effects.dropped_windows))
+    rows.dropped_windows.extend(sorted(effects.dropped_windows - _kept_windows(rows)))
     changed = {step.docking: step.market for step in effects.steps}
     rows.deals.extend(_deal_row(state.markets[market].deals[docking]) for docking, market in changed.items())
     return rows
@@ -164,7 +164,14 @@ def rebuild(state: State, rows: Rows) -> State:
         hold(state.market(deal.market), _deal(deal))
     for market in state.markets.values():
         _resume(state, market)
+    state.due(state.clock_ms)  # These fired in rounds before.
     return state
+
+
+def _kept_windows(rows: Rows) -> set[tuple[str, str]]:
+    """Return the windows that are written; one that was dropped and said again in one round is kept."""
+    have = {(f"o:{row.key}", row.window) for row in rows.offer_windows}
+    return have | {(f"d:{row.key}", row.window) for row in rows.demand_windows}
 
 
 def _add_offer(rows: Rows, market: Market, key: str, effects: Effects) -> None:
@@ -328,19 +335,19 @@ def _in_order(said: Iterable[W], stored: Iterable[W]) -> list[W]:
 def _resume(state: State, market: Market) -> None:
     """Set the timers that are still to come, and what has to be looked at again."""
     for offer in market.offers.values():
+        place_offer(market, offer)
         listing.wake_offer(state, market, offer)
     for demand in market.demands.values():
+        place_demand(market, demand)
         listing.wake_demand(state, market, demand)
         if demand.open and demand.reasons is None:
             state.unexplained.add((market.name, demand.key))
     for deal in market.deals.values():
         if deal.told.respond_by is not None:
             state.wake(unix_ms(deal.told.respond_by), "lapse", market.name, deal.id)
-    everything = {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
-    index(market, sorted(everything))
     market.dirty.clear()
     if market.held_until_ms is not None:
-        market.dirty |= everything
+        market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
         state.wake(market.held_until_ms, "hold", market.name, "")
 
 

@@ -13,7 +13,7 @@ from tenon.contracts.units import from_counts
 
 def settle_demand(market: Market, demand: Demand, effects: Effects) -> bool:
     """Give up what can't be docked any more and set the status; return whether anything changed."""
-    out_of_patience = patience_until_ms(market, demand) <= effects.clock_ms
+    out_of_patience = patience_until_ms(market.policy, demand) <= effects.clock_ms
     ended = demand.status == "withdrawn" or out_of_patience
     given = sum(_give_up(window) for window in demand.windows if ended or window.until_ms <= effects.clock_ms)
     if given and demand.status != "withdrawn":

@@ -11,9 +11,10 @@ from matcher.domain.allocation import Arc, Need, allocate
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
 from matcher.domain.model import Market
-from matcher.domain.pairs import dirty_pairs, index
+from matcher.domain.pairs import dirty_pairs, place_demand, place_offer
 from matcher.domain.pricing import Pair, further_cost, tranches_of
 from matcher.domain.state import State
+from tenon.contracts.intake import PolicyPublished
 
 Solution = list[tuple[Pair, int]]
 
@@ -21,33 +22,33 @@ Solution = list[tuple[Pair, int]]
 def solve(state: State, market: Market, effects: Effects) -> None:
     """Dock what is worth docking among the dirty nodes and their open neighbours, and clear them."""
     while market.dirty:
-        index(market, sorted(market.dirty))
         pairs = dirty_pairs(market, effects.clock_ms)
         market.dirty.clear()
         while solution := _solution(market, pairs, effects.clock_ms):
             _dock(state, market, solution, effects)
-            index(market, {f"o:{pair.offer.key}" for pair, _ in solution})
-            index(market, {f"d:{pair.demand.key}" for pair, _ in solution})
+            for pair, _ in solution:
+                place_offer(market, pair.offer)
+                place_demand(market, pair.demand)
             if not market.policy.weights.further_docking:
                 break
             # What is open of these is less, so a pair that was not worth taking may be now.
             market.dirty |= {f"d:{pair.demand.key}" for pair, _ in solution if pair.demand.open}
 
 
-def worth_taking(market: Market, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
+def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
     """Return the pairs of which the next unit is worth more than it costs now, each with its cost."""
     worth = []
     for pair in pairs:
         if pair.offer_window.free and pair.demand_window.open:
-            cost = pair.cost + further_cost(market.policy, pair)
-            if cost < tranches_of(market.policy, pair.demand, pair.demand_window, now_ms)[0][1]:
+            cost = pair.cost + further_cost(policy, pair)
+            if cost < tranches_of(policy, pair.demand, pair.demand_window, now_ms)[0][1]:
                 worth.append((pair, cost))
     return worth
 
 
 def _solution(market: Market, pairs: Sequence[Pair], now_ms: int) -> Solution:
     """Return the part of the best division that was priced on what is still true once it docks."""
-    worth = worth_taking(market, pairs, now_ms)
+    worth = worth_taking(market.policy, pairs, now_ms)
     solution = _flow(market, worth, now_ms)
     if not market.policy.weights.further_docking:
         return solution

@@ -11,7 +11,7 @@ FIRST_DIGEST = "0" * 64
 BUILT_IN = PolicyPublished(policy="built-in", revision=1)
 
 Timer = tuple[int, str, str, str]
-"""When (ms), what (`lapse`, `demand`, `offer`, `reach`, `hold`), market, key."""
+"""When (ms), what (`lapse`, `demand`, `offer`, `reach`, `rise`, `hold`), market, key."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class State:
     next_offset: int = 0
     markets: dict[str, Market] = field(default_factory=dict)
     policies: dict[str, PolicyPublished] = field(default_factory=dict)
-    published: dict[str, PolicyPublished] = field(default_factory=dict)
+    published: dict[str, PolicyPublished] = field(default_factory=dict)  # in the order of the log
     homes: dict[str, str] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
     unexplained: set[tuple[str, str]] = field(default_factory=set)
@@ -42,15 +42,16 @@ class State:
         return self.policies.get(market) or self.policies.get(EVERY_MARKET) or BUILT_IN
 
     def wake(self, at_ms: int, what: str, market: str, key: str) -> None:
-        """Set a timer, unless its time is over; one that no longer matters when it fires does nothing."""
-        if at_ms >= self.clock_ms:
-            heappush(self.timers, (at_ms, what, market, key))
+        """Set a timer: one whose time is over fires in this round, one that is of no use does nothing."""
+        heappush(self.timers, (at_ms, what, market, key))
 
     def due(self, now_ms: int) -> list[Timer]:
-        """Take out every timer that is due, earliest first."""
-        due = []
+        """Take out every timer that is due, earliest first, each once however often it was set."""
+        due: list[Timer] = []
         while self.timers and self.timers[0][0] <= now_ms:
-            due.append(heappop(self.timers))
+            timer = heappop(self.timers)
+            if not due or timer != due[-1]:
+                due.append(timer)
         return due
 
     @property

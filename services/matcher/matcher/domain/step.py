@@ -13,8 +13,9 @@ from matcher.domain.applying import apply
 from matcher.domain.effects import Effects
 from matcher.domain.explain import explain
 from matcher.domain.lifecycle import release
-from matcher.domain.listing import reach_times_ms
+from matcher.domain.listing import reach_times_ms, wake_rise
 from matcher.domain.model import Cause, Market
+from matcher.domain.pairs import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.rows import Rows, rows_of
 from matcher.domain.settling import settle_demand, settle_offer
@@ -81,14 +82,22 @@ def _fire(state: State, timer: Timer, effects: Effects) -> None:
         effects.offers.add((market_name, key))
     elif what == "reach" and offer is not None and at_ms in reach_times_ms(market, offer):
         market.dirty.add(f"o:{key}")
+    elif what == "rise" and demand is not None:
+        if demand.open:
+            market.dirty.add(f"d:{key}")
+        wake_rise(state, market, demand)
 
 
 def _settle(state: State, effects: Effects) -> None:
+    """Bring everything that changed up to date: what is given up, its status, and where it is found."""
     for market_name, key in sorted(effects.demands):
         market = state.markets[market_name]
         settle_demand(market, market.demands[key], effects)
+        place_demand(market, market.demands[key])
     for market_name, key in sorted(effects.offers):
-        settle_offer(state.markets[market_name].offers[key], effects)
+        market = state.markets[market_name]
+        settle_offer(market.offers[key], effects)
+        place_offer(market, market.offers[key])
 
 
 def _decide(state: State, market: Market, effects: Effects) -> None:
@@ -120,7 +129,7 @@ def _explain(state: State, effects: Effects) -> None:
         if demand.open:
             demand.reasons = explain(market, demand, state.clock_ms)
             effects.demands.add((market_name, key))
-            budget -= 1 + len(market.offers)
+            budget -= 1 + sum(len(names) for names in market.open_offers.values())
 
 
 def _decided(state: State, read: Read, effects: Effects, events: Sequence[OutEvent]) -> RoundDecided:

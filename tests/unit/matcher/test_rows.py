@@ -1,0 +1,197 @@
+"""The state as rows and back: whoever loads it decides as the one that lived."""
+
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows, rebuild
+from matcher.domain.state import State
+from matcher.domain.step import Decisions
+from tenon.contracts import intake
+from tenon.contracts.values import Shape
+from tests.support.market import (
+    MARKET,
+    MASKS,
+    World,
+    answered,
+    demand,
+    item,
+    offer,
+    policy,
+    read_of,
+    window,
+)
+from tests.unit.matcher.stories import Story, stories
+
+pytestmark = pytest.mark.unit
+
+
+def stored(decisions: list[Decisions]) -> Rows:
+    """Return what a database that keeps the last of each row holds after these rounds."""
+    entities: dict[tuple[str, str, str], EntityRow] = {}
+    have: dict[tuple[str, str], OfferWindowRow] = {}
+    want: dict[tuple[str, str], DemandWindowRow] = {}
+    deals: dict[str, DealRow] = {}
+    for decided in decisions:
+        for row in decided.rows.entities:
+            old = entities.get((row.kind, row.market, row.key))
+            body = old.body if old is not None and row.body is None else row.body
+            entities[row.kind, row.market, row.key] = replace(row, body=body)
+        have.update({(row.key, row.window): row for row in decided.rows.offer_windows})
+        want.update({(row.key, row.window): row for row in decided.rows.demand_windows})
+        deals.update({row.docking: row for row in decided.rows.deals})
+        for dropped in decided.rows.dropped_windows:
+            rows: dict[tuple[str, str], Any] = have if dropped[0][0] == "o" else want
+            rows.pop((dropped[0][2:], dropped[1]), None)
+    return Rows(*(_in_any_order(kept.values()) for kept in (entities, have, want, deals)))
+
+
+def _in_any_order(rows: Iterable[Any]) -> list[Any]:
+    """Return rows as a database may: in another order than they were written."""
+    return list(reversed(list(rows)))
+
+
+def reloaded(world: World) -> State:
+    state = world.state
+    empty = State(state.partition, state.clock_ms, state.round, state.digest, state.next_offset)
+    return rebuild(empty, stored(world.rounds))
+
+
+@settings(max_examples=300, deadline=None)
+@given(stories, st.integers(0, 8))
+def test_a_rebuilt_state_decides_as_the_one_that_lived(story: Story, crash_after: int) -> None:
+    world = World()
+    survivor: World | None = None
+    clock = 0.0
+    for number, (events, days) in enumerate(story):
+        clock += days
+        data = [build(world) for build in events]
+        if number == crash_after:
+            survivor = World()
+            survivor.state = reloaded(world)
+        read = read_of(
+            data, world.state.next_offset, max(world.state.clock_ms, world.state.clock_ms + days * 86_400_000)
+        )
+        lived = world.decide(read)
+        if survivor is not None:
+            assert survivor.decide(read) == lived
+
+
+def test_every_row_type_is_rebuilt() -> None:
+    assert {each.name for each in fields(Rows)} == {
+        "entities",
+        "offer_windows",
+        "demand_windows",
+        "deals",
+        "dropped_windows",
+    }
+
+
+def lived_and_rebuilt(*before: tuple[float, list[Shape]]) -> tuple[World, World]:
+    """Return a world after some rounds, and one that was loaded from what it stored."""
+    world, other = World(), World()
+    for at, data in before:
+        world.round(*data, at=at)
+    other.state = reloaded(world)
+    return world, other
+
+
+def both_decide(worlds: tuple[World, World], *data: Shape, at: float) -> None:
+    lived, loaded = (world.round(*data, at=at) for world in worlds)
+    assert loaded == lived
+
+
+def two_windows(revision: int, *names: str) -> Shape:
+    both = {"w1": window(50, 0, 10, "w1"), "w2": window(50, 10, 20, "w2")}
+    return offer("a", revision=revision, windows=[both[name] for name in names])
+
+
+def test_a_closed_docking_outlives_its_window() -> None:
+    world = World()
+    world.round(two_windows(1, "w1", "w2"), demand("b", 50, windows=[window(50, last=10)]))
+    (docking,) = world.dockings()
+    world.round(answered(docking, "a", "decline"))
+    world.round(two_windows(2, "w2"))
+    assert [deal.told.status for deal in reloaded(world).markets[MARKET].deals.values()] == ["declined"]
+
+
+def test_a_window_that_goes_and_comes_back_in_one_round_is_kept() -> None:
+    world = World()
+    world.round(two_windows(1, "w1", "w2"))
+    world.round(two_windows(2, "w2"), two_windows(3, "w1", "w2"))
+    assert [each.id for each in reloaded(world).markets[MARKET].offers["a/o"].windows] == ["w1", "w2"]
+
+
+def test_a_policy_that_moves_to_another_market_leaves_the_one_before() -> None:
+    near = (intake.ReachStep(waiting_s=0, distance_m=1_000),)
+    worlds = lived_and_rebuilt(
+        (0, [policy(1, market=MARKET, reach=near)]), (0, [policy(2, market="own:other", reach=near)])
+    )
+    assert worlds[1].state.policies == worlds[0].state.policies
+    both_decide(worlds, offer("a"), demand("b", kilometres=500), at=0)
+    assert len(worlds[0].dockings()) == 1
+
+
+def test_of_two_policies_for_a_market_the_later_statement_holds() -> None:
+    first, second = policy(1, hold_s=1), structs.replace(policy(1, hold_s=2), policy="q")
+    worlds = lived_and_rebuilt((0, [first]), (0, [second]), (0, [structs.replace(first, revision=2)]))
+    assert [world.state.policies["*"].hold_s for world in worlds] == [1, 1]
+
+
+@pytest.mark.parametrize("order", [("own:mask", "own:mask.ffp2"), ("own:mask.ffp2", "own:mask")])
+def test_the_narrowest_route_holds_in_whatever_order_it_was_said(order: tuple[str, str]) -> None:
+    metres = {"own:mask": 900_000, "own:mask.ffp2": 5_000}
+    routes: list[Shape] = [
+        intake.RoutesPublished(
+            party="a",
+            site="main",
+            revision=1,
+            class_=item(name.removeprefix("own:")).class_,
+            distances_m={"b/main": metres[name]},
+        )
+        for name in order
+    ]
+    worlds = lived_and_rebuilt((0, routes))
+    both_decide(worlds, offer("a", item=item("mask.ffp2")), demand("b"), at=0)
+    assert worlds[0].dockings()[0].distance_m == 5_000
+
+
+def test_a_market_that_gathers_gives_the_same_reasons() -> None:
+    worlds = lived_and_rebuilt((0, [policy(hold_s=86_400), offer("a", 10), demand("b", 10)]))
+    both_decide(worlds, demand("c", 5), at=0.1)
+    both_decide(worlds, at=1)
+
+
+def test_what_fired_before_does_not_fire_again() -> None:
+    far = (intake.ReachStep(waiting_s=0, distance_m=1), intake.ReachStep(waiting_s=86_400, distance_m=2))
+    worlds = lived_and_rebuilt(
+        (0, [policy(reach=far, hold_s=3600), offer("a")]), (0.5, []), (1, []), (1.5, [])
+    )
+    assert worlds[1].state.wake_at_ms == worlds[0].state.wake_at_ms
+    worlds = lived_and_rebuilt(
+        (0, [policy(reach=far), offer("a")]), (0.5, [policy(2, reach=far, hold_s=60)]), (1, [])
+    )
+    both_decide(worlds, at=1)
+
+
+def test_an_offer_that_changed_its_class_is_found_under_the_new_one_only() -> None:
+    narrow = offer("a", 10, item=item("mask.ffp2"))
+    wide = offer("a", 10, revision=2, item=item("mask.ffp3"))
+    worlds = lived_and_rebuilt((0, [narrow]), (0, [wide]))
+    both_decide(worlds, demand("b", 5, blocked=["a"]), at=0)
+    (asked,) = worlds[0].state.markets[MARKET].demands.values()
+    assert asked.reasons is not None
+    assert asked.reasons.failed == {"blocked": 1}
+
+
+def test_closed_ids_stay_closed() -> None:
+    end = intake.OfferWithdrawn(party="a", offer="o", revision=7, class_=MASKS)
+    unknown = intake.DemandWithdrawn(party="b", demand="d", revision=7, class_=MASKS)
+    worlds = lived_and_rebuilt((0, [offer("a"), end, unknown]))
+    both_decide(worlds, offer("a", revision=6), demand("b", revision=7), at=0)
+    assert worlds[1].rounds[0].decided.counts.superseded == 2
