@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from notifier.domain.plan import numbered
 from tenon.db import Database
+
+PAGE_BYTES: Final = 1_000_000
+_PAGE: Final = """
+SELECT number, event_id, type, subject, body FROM (
+    SELECT *, sum(octet_length(body)) OVER (ORDER BY number) - octet_length(body) AS before
+    FROM feed WHERE audience = $1 AND number > $2 ORDER BY number LIMIT $3
+) p WHERE before < $4 ORDER BY number
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +46,11 @@ class Feed:
         self._database = database
 
     async def page(self, audience: str, after: int, limit: int) -> Sequence[FeedEntry]:
-        """Return the entries behind a number, in order, at most `limit`."""
-        rows = await self._database.fetch(
-            "SELECT number, event_id, type, subject, body FROM feed"
-            " WHERE audience = $1 AND number > $2 ORDER BY number LIMIT $3",
-            audience,
-            after,
-            limit,
-        )
+        """Return the entries behind a number, in order: at most `limit`, and about a megabyte of them.
+
+        The first is returned whatever its size, so that a reader always gets on.
+        """
+        rows = await self._database.fetch(_PAGE, audience, after, limit, PAGE_BYTES)
         return [FeedEntry(*row) for row in rows]
 
     async def extent(self, audience: str) -> Extent:

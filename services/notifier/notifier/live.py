@@ -8,13 +8,13 @@ where it was. No entry can fall between table and ring, because both are read by
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Self
 
 from notifier import metrics
 from notifier.bell import Bell
-from notifier.domain.frames import HEARTBEAT, closing, opening
+from notifier.domain.frames import HEARTBEAT, closing, joined, opening
 from notifier.feed import Feed
 from notifier.settings import NotifierSettings
 from notifier.tail import Frame, Ring, Tail, encoded
@@ -24,6 +24,7 @@ from tenon.metrics import Metrics
 
 Allowed = Callable[[], Awaitable[bool]]
 _PAGE = 500
+_CHUNK_BYTES = 65_536
 _RETRY_MS = 2_000
 _logger = log.get("live")
 
@@ -63,7 +64,15 @@ class Hub:
     """The tails of this process, and the loop that lets them grow."""
 
     def __init__(
-        self, feed: Feed, bell: Bell, metrics: Metrics, *, poll_ms: int, heartbeat_ms: int, ring: Ring
+        self,
+        feed: Feed,
+        bell: Bell,
+        metrics: Metrics,
+        *,
+        poll_ms: int,
+        heartbeat_ms: int,
+        ring: Ring,
+        most: int,
     ) -> None:
         self.feed = feed
         self.closed = False
@@ -73,6 +82,7 @@ class Hub:
         self._poll_s = poll_ms / 1000
         self._heartbeat_s = heartbeat_ms / 1000
         self._ring = ring
+        self._most = most
         self._tails: dict[str, Tail] = {}
 
     @classmethod
@@ -84,8 +94,16 @@ class Hub:
             metrics,
             poll_ms=settings.stream_poll_ms,
             heartbeat_ms=settings.stream_heartbeat_ms,
-            ring=Ring(settings.stream_queue_events, settings.stream_write_timeout_ms),
+            ring=Ring(
+                settings.stream_queue_events, settings.stream_queue_bytes, settings.stream_write_timeout_ms
+            ),
+            most=settings.stream_clients,
         )
+
+    @property
+    def full(self) -> bool:
+        """Whether no further stream can be served here now."""
+        return self.closed or self.clients >= self._most
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the watched feeds until `stop` is set, then end all streams."""
@@ -110,30 +128,45 @@ class Hub:
     ) -> AsyncGenerator[bytes, None]:
         """Yield a feed from behind `after`, for ever; only `types`, unless that is empty.
 
-        Ends when the client is too slow, when `allowed` says no, and when this process stops.
+        Ends when the client is too slow, when `allowed` says no, when the database is away, and when this
+        process stops or serves enough others.
         """
         yield opening(_RETRY_MS)
+        if self.full:
+            yield self._closing("too many streams")
+            return
         client = _Client(after, self._ring.slow_ms / 1000)
-        async with self._watch(audience) as tail:
-            while not self.closed:
-                if client.quiet_for() >= self._heartbeat_s:
-                    if not await allowed():
-                        yield self._closing("the key was revoked")
-                        return
-                    client.spoke()
-                    yield HEARTBEAT
-                frames, behind = await self._next(audience, tail, client.cursor)
-                if reason := client.fault(frames, behind):
-                    yield self._closing(reason)
-                    return
-                if frames:
+        try:
+            async with self._watch(audience) as tail:
+                while (reason := await self._fault(client, allowed)) is None:
+                    if client.quiet_for() >= self._heartbeat_s:
+                        client.spoke()
+                        yield HEARTBEAT
+                    frames, behind = await self._next(audience, tail, client.cursor)
+                    if reason := client.fault(frames, behind):
+                        break
+                    if not frames:
+                        await tail.wait(max(0.0, self._heartbeat_s - client.quiet_for()))
+                        continue
                     client.cursor = frames[-1].number
-                    if wanted := [each.data for each in frames if not types or each.type in types]:
-                        self._metrics.add(metrics.STREAMED, len(wanted))
-                        yield b"".join(wanted)
-                else:
-                    await tail.wait(max(0.0, self._heartbeat_s - client.quiet_for()))
-            yield self._closing("stopping")
+                    for chunk in self._wanted(frames, types):
+                        yield chunk
+        except Transient:
+            reason = "the database is away"
+        yield self._closing(reason)
+
+    async def _fault(self, client: _Client, allowed: Allowed) -> str | None:
+        """Return why a stream must end whatever its client does; keys are checked at each heartbeat."""
+        if self.closed:
+            return "stopping"
+        if client.quiet_for() >= self._heartbeat_s and not await allowed():
+            return "the key was revoked"
+        return None
+
+    def _wanted(self, frames: Sequence[Frame], types: frozenset[str]) -> Iterator[bytes]:
+        wanted = [each.data for each in frames if not types or each.type in types]
+        self._metrics.add(metrics.STREAMED, len(wanted))
+        return joined(wanted, _CHUNK_BYTES)
 
     async def _next(self, audience: str, tail: Tail, cursor: int) -> tuple[Sequence[Frame], bool]:
         """Return the frames behind a cursor, and whether it had fallen behind the ring."""
@@ -143,37 +176,48 @@ class Hub:
 
     @asynccontextmanager
     async def _watch(self, audience: str) -> AsyncIterator[Tail]:
-        tail = self._tails.get(audience)
-        if tail is None:
-            start = (await self.feed.last_numbers([audience])).get(audience, 0)
-            tail = self._tails.setdefault(audience, Tail(start, self._ring.events))
-        tail.watchers += 1
-        self.clients += 1
-        self._metrics.set(metrics.STREAMS, self.clients)
+        self._count(1)
         try:
-            yield tail
+            tail = await self._tail(audience)
+            tail.watchers += 1
+            try:
+                yield tail
+            finally:
+                tail.watchers -= 1
+                if not tail.watchers and self._tails.get(audience) is tail:
+                    del self._tails[audience]
         finally:
-            tail.watchers -= 1
-            self.clients -= 1
-            self._metrics.set(metrics.STREAMS, self.clients)
-            if not tail.watchers and self._tails.get(audience) is tail:
-                del self._tails[audience]
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self.clients += change
+        self._metrics.set(metrics.STREAMS, self.clients)
+
+    async def _tail(self, audience: str) -> Tail:
+        """Return the tail of a feed; a new one takes its share of the memory from the others."""
+        if audience not in self._tails:
+            start = (await self.feed.last_numbers([audience])).get(audience, 0)
+            self._tails.setdefault(audience, Tail(start, self._ring.events))
+            for each in self._tails.values():
+                each.trim(self._share())
+        return self._tails[audience]
+
+    def _share(self) -> int:
+        return self._ring.bytes // max(1, len(self._tails))
 
     async def _grow(self) -> None:
         try:
             last = await self.feed.last_numbers(list(self._tails))
             for audience, tail in list(self._tails.items()):
-                if last.get(audience, 0) > tail.last:
-                    await self._read(audience, tail)
+                await self._read(audience, tail, last.get(audience, 0))
         except Transient as error:
             _logger.warning("feeds not read", error=str(error))
 
-    async def _read(self, audience: str, tail: Tail) -> None:
-        while entries := await self.feed.page(audience, tail.last, _PAGE):
+    async def _read(self, audience: str, tail: Tail, last: int) -> None:
+        while tail.last < last and (entries := await self.feed.page(audience, tail.last, _PAGE)):
             self._metrics.observe(metrics.TAIL_READ, len(entries))
             tail.append(entries)
-            if len(entries) < _PAGE:
-                return
+            tail.trim(self._share())
             await asyncio.sleep(0)
 
     def _closing(self, reason: str) -> bytes:

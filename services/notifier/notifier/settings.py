@@ -49,6 +49,11 @@ class NotifierSettings(CommonSettings):
     stream_queue_events: int = Field(
         2_000, ge=1, description="A live client may be this many events behind before it counts as slow."
     )
+    stream_queue_bytes: int = Field(
+        67_108_864,
+        ge=0,
+        description="Most bytes of recent events that one process keeps for all of its live clients.",
+    )
     stream_write_timeout_ms: int = Field(
         10_000,
         ge=100,

@@ -21,9 +21,10 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Ring:
-    """How many frames a tail keeps, and for how long a client may be behind them, in ms."""
+    """What tails may keep: frames of each, bytes of all together; how long a client may be behind, in ms."""
 
     events: int
+    bytes: int
     slow_ms: int
 
 
@@ -33,6 +34,7 @@ class Tail:
     def __init__(self, start: int, most: int) -> None:
         self.start = start
         self.last = start
+        self.size = 0
         self.watchers = 0
         self._frames: deque[Frame] = deque()
         self._most = most
@@ -42,10 +44,16 @@ class Tail:
         """Add entries that follow `last`, drop the oldest beyond the bound, wake who waits."""
         for entry in entries:
             self._frames.append(encoded(entry))
+            self.size += len(self._frames[-1].data)
             self.last = entry.number
         while len(self._frames) > self._most:
-            self.start = self._frames.popleft().number
+            self._drop()
         self.wake()
+
+    def trim(self, most_bytes: int) -> None:
+        """Drop the oldest frames beyond so many bytes; who still needs them reads them from the table."""
+        while self.size > most_bytes:
+            self._drop()
 
     def since(self, number: int) -> list[Frame]:
         """Return the frames behind a number that is not below `start`."""
@@ -68,6 +76,11 @@ class Tail:
             await asyncio.wait_for(self._grown.wait(), timeout_s)
             return True
         return False
+
+    def _drop(self) -> None:
+        dropped = self._frames.popleft()
+        self.start = dropped.number
+        self.size -= len(dropped.data)
 
 
 def encoded(entry: FeedEntry) -> Frame:

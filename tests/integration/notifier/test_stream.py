@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from notifier.feed import Feed
+from tenon.db import Database
 from tenon.kafka import KafkaSettings
 from tests.integration.notifier.support import (
     ADMIN_KEY,
@@ -125,6 +127,49 @@ async def test_a_client_that_reads_nothing_is_let_go_and_slows_nobody(
         stuck.close()
 
 
+async def test_what_is_large_is_read_piece_by_piece_and_still_without_a_gap(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with bench(kafka, postgres, stream_queue_bytes=0) as b, b.notifier() as address:
+        await _tell_many(b, 8)
+        await eventually(lambda: _wall_reaches(b, address, 8))
+        async with Database.connect(postgres, schema="notifier") as database:
+            await database.execute(
+                "UPDATE feed SET body = convert_to(left(convert_from(body, 'utf8'), -1)"
+                " || ',\"x\":\"' || repeat('x', 400000) || '\"}', 'utf8') WHERE audience = 'mill'"
+            )
+            pages = [len(await Feed(database).page("mill", after, 500)) for after in (0, 3, 6, 8)]
+        assert pages == [3, 3, 2, 0]
+        async with b.stream(address, MILL, after="0") as stream:
+            found = await take(stream, 8)
+            await _tell_many(b, 1, 8)
+            found += await take(stream, 1)
+        assert [event.number for event in found] == list(range(1, 10))
+
+
+async def test_more_streams_than_allowed_are_sent_elsewhere(kafka: KafkaSettings, postgres: str) -> None:
+    async with bench(kafka, postgres, stream_clients=1) as b, b.notifier() as address:
+        async with b.stream(address, after="0"):
+            await eventually(lambda: _streams(b, address, 1))
+            assert await b.status(f"{address}/v1/stream", after="0") == 503
+        await eventually(lambda: _streams(b, address, 0))
+        await _tell_many(b, 1)
+        async with b.stream(address, after="0") as stream:
+            assert len(await take(stream, 1)) == 1
+
+
+async def test_a_quiet_stream_gives_signs_of_life(kafka: KafkaSettings, postgres: str) -> None:
+    async with (
+        bench(kafka, postgres, stream_heartbeat_ms=100) as b,
+        b.notifier() as address,
+        b.session.get(f"{address}/v1/stream") as answer,
+        asyncio.timeout(20),
+    ):
+        assert answer.headers["content-type"] == "text/event-stream"
+        lines = [await answer.content.readline() for _ in range(6)]
+    assert lines == [b"retry: 2000\n", b"\n", b": \n", b"\n", b": \n", b"\n"]
+
+
 async def test_numbers_that_were_never_given_are_refused(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         assert await b.status(f"{address}/v1/stream", after="7") == 400
@@ -153,6 +198,10 @@ async def _tell_many(b: Bench, number: int, start: int = 0) -> None:
 
 async def _signs_in(b: Bench, address: str, key: str) -> bool:
     return await b.status(f"{address}/v1/dockings", key) == 200
+
+
+async def _wall_reaches(b: Bench, address: str, number: int) -> bool:
+    return bool((await b.get(f"{address}/v1/totals"))["last"] == number)
 
 
 async def _streams(b: Bench, address: str, number: int) -> bool:

@@ -27,9 +27,7 @@ def application(
     access = Access(database, settings.admin_key, wall_is_public=settings.wall_is_public)
     queries = Queries(database)
     endpoints = Endpoints(database, most=settings.subscriptions_per_party)
-    streams = Streams(
-        hub, access, most=settings.stream_clients, write_timeout_ms=settings.stream_write_timeout_ms
-    )
+    streams = Streams(hub, access, write_timeout_ms=settings.stream_write_timeout_ms)
     subscriptions = Subscriptions(
         endpoints, queries, hub.feed, access, bell, allow_private=settings.webhook_allow_private
     )

@@ -65,10 +65,9 @@ class EventStream(Response):
 class Streams:
     """The handler of live streams."""
 
-    def __init__(self, hub: Hub, access: Access, *, most: int, write_timeout_ms: int) -> None:
+    def __init__(self, hub: Hub, access: Access, *, write_timeout_ms: int) -> None:
         self._hub = hub
         self._access = access
-        self._most = most
         self._write_timeout_s = write_timeout_ms / 1000
 
     def router(self) -> APIRouter:
@@ -97,7 +96,7 @@ class Streams:
         viewer = await self._access.anybody(request)
         audience = chosen(viewer, party)
         wanted = known_types(types or [])
-        if self._hub.closed or self._hub.clients >= self._most:
+        if self._hub.full:
             raise unavailable("no more streams can be served here now", 5)
         number = await beginning(self._hub.feed, audience, resumed(last_event_id, after))
         chunks = self._hub.stream(audience, number, wanted, partial(self._access.still, request, viewer))

@@ -6,6 +6,7 @@ from typing import Final
 
 from notifier.domain.plan import numbered
 from notifier.domain.progress import Progress
+from notifier.feed import PAGE_BYTES
 from notifier.webhooks.deliver import Call, Report
 from tenon.contracts.codec import instant
 from tenon.db import Connection, Row
@@ -34,10 +35,12 @@ SELECT f.number, f.event_id, f.type, f.subject, f.body,
        f.subject <> '' AND EXISTS (
            SELECT 1 FROM parked p WHERE p.endpoint = $1 AND p.subject = f.subject
        ) AS behind
-FROM feed f
-WHERE f.audience = $2 AND f.number > $3 AND f.number <= $4
-  AND (cardinality($5::text[]) = 0 OR f.type = ANY($5))
-ORDER BY f.number LIMIT $6
+FROM (
+    SELECT *, sum(octet_length(body)) OVER (ORDER BY number) - octet_length(body) AS before
+    FROM feed
+    WHERE audience = $2 AND number > $3 AND number <= $4 AND (cardinality($5::text[]) = 0 OR type = ANY($5))
+    ORDER BY number LIMIT $6
+) f WHERE f.before < $7 ORDER BY f.number
 """
 _REPLAYS: Final = """
 SELECT number, event_id, type, subject, body FROM parked
@@ -59,7 +62,9 @@ async def load_replays(tx: Connection, endpoint: str, row: Row, limit: int) -> l
 async def load_feed(tx: Connection, endpoint: str, row: Row, limit: int) -> list[Delivery]:
     """Return the events behind the cursor; move it over what the endpoint did not ask for."""
     last = row["last"] or 0
-    found = await tx.fetch(_FEED, endpoint, row["audience"], row["cursor"], last, row["types"], limit)
+    found = await tx.fetch(
+        _FEED, endpoint, row["audience"], row["cursor"], last, row["types"], limit, PAGE_BYTES
+    )
     if not found:
         await tx.execute("UPDATE endpoints SET cursor = greatest(cursor, $2) WHERE id = $1", endpoint, last)
     bodies = [numbered(bytes(each["body"]), each["number"]) for each in found]
