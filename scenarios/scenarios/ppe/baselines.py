@@ -1,10 +1,10 @@
 """What others would have decided on the same data, written from scratch: the yardsticks of the demo.
 
 Decides nothing about Tenon and must not know it. The rules of the first two are those of the package
-`ppe-match`
-0.1.4 (its `strategies.py` and the loop of `testing_framework.py`): every seven days, with each donor's and
-recipient's
-open quantities of a kind added up and put in order of their ids.
+`ppe-match` 0.1.4 (its `strategies.py` and the loop of `testing_framework.py`): every seven days, with each
+donor's and recipient's open quantities of a kind added up and put in order of their ids. Of two recipients
+equally near the first by id is taken; the package leaves that to an unstable sort, so its proximity differs
+by a thousandth.
 """
 
 from collections import defaultdict
@@ -29,9 +29,7 @@ def first_come(data: Dataset) -> list[Docking]:
 
 
 def proximity(data: Dataset) -> list[Docking]:
-    """The package's second strategy: per kind each donor gives to the nearest recipient that is still
-    open.
-    """
+    """The package's second strategy: per kind each donor gives to the nearest open recipient."""
     return _in_rounds(data, _pair_with_nearest)
 
 
@@ -75,9 +73,7 @@ def _add(event: Donation | Request, offered: dict[str, Open], asked: dict[str, O
 
 
 def _round_ends(first: datetime, last: datetime) -> Iterator[datetime]:
-    """The package's round ends: each seven days from a minute before the first row, the last one after
-    everything.
-    """
+    """The package's round ends: each seven days from a minute before the first row, the last after all."""
     minute = timedelta(minutes=1)
     until = first - minute + INTERVAL
     while until <= last + minute:
@@ -104,9 +100,11 @@ def _take(side: Open, site: str, qty: int) -> None:
 
 
 def greedy(data: Dataset, *, most_miles: float = float("inf")) -> list[Docking]:
-    """At each event: every open offer goes to the nearest recipient that it can serve fully, none farther.
+    """At each event every open offer, the oldest first, goes to the nearest recipient that it can serve
+    fully.
 
-    Where it can serve nobody fully, the nearest takes what is left of it. Older offers choose first.
+    Where it can serve nobody fully, the nearest takes what is left of it. Where the one chosen is farther
+    than `most_miles`, the offer waits.
     """
     dockings: list[Docking] = []
     for ppe in sorted({donation.ppe for donation in data.donations}):
@@ -139,13 +137,15 @@ def _nearest_takers(
     offer: list[int], open_units: NDArray[np.int64], miles: NDArray[np.float64], most_miles: float
 ) -> Iterator[tuple[int, int]]:
     """Yield (recipient, units) as an offer gives itself away; `offer[1]` and `open_units` shrink."""
-    near = np.nonzero((open_units > 0) & (miles <= most_miles))[0]
-    while offer[1] and len(near):
-        finishing = near[open_units[near] <= offer[1]]
-        choice = finishing if len(finishing) else near
+    takers = np.nonzero(open_units > 0)[0]
+    while offer[1] and len(takers):
+        finishing = takers[open_units[takers] <= offer[1]]
+        choice = finishing if len(finishing) else takers
         taker = int(choice[miles[choice].argmin()])
+        if miles[taker] > most_miles:
+            return
         qty = int(min(offer[1], open_units[taker]))
         offer[1] -= qty
         open_units[taker] -= qty
         yield taker, qty
-        near = near[open_units[near] > 0]
+        takers = takers[open_units[takers] > 0]

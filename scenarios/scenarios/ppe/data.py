@@ -1,8 +1,7 @@
 """What GetUsPPE's donors offered and recipients asked for in 2020, as typed records in historical order.
 
-Decides where the package `ppe-match` keeps its files, how they are read, and which rows count. The
-package's code
-is never imported (it wants an old pandas). Must not know Tenon, metrics or strategies.
+Decides where the package `ppe-match` keeps its files, how they are read, and which rows count. The package's
+code is never imported (it wants an old pandas). Must not know Tenon, metrics or strategies.
 """
 
 import csv
@@ -21,8 +20,7 @@ METRES_PER_MILE = 1609.344
 MAX_DONATION = 1_000
 """Donations of more units are left out, as the package does by default: it holds them for typing errors."""
 MAX_QUANTITY = 10**12
-"""Tenon's bound on a quantity. Requests are kept as they came (the largest asks for 1e10); one beyond it is
-an error."""
+"""Tenon's bound on a quantity. Requests are kept as they came (the largest: 1e10); more is an error."""
 
 
 class DatasetMissing(Exception):
@@ -31,9 +29,7 @@ class DatasetMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Donation:
-    """One offer: `qty` whole units of `ppe`, that `don_id` could give from `at` on. `row` is the file's own
-    index.
-    """
+    """One offer: `qty` whole units of `ppe` that `don_id` could give from `at` on; `row` as in the file."""
 
     row: int
     don_id: str
@@ -44,9 +40,7 @@ class Donation:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One demand: `qty` whole units of `ppe`, that `rec_id` asked for at `at`. `row` is the file's own
-    index.
-    """
+    """One demand: `qty` whole units of `ppe` that `rec_id` asked for at `at`; `row` as in the file."""
 
     row: int
     rec_id: str
@@ -81,9 +75,7 @@ class Distances:
         return value
 
     def metres(self, don_id: str, rec_ids: Sequence[str]) -> list[int]:
-        """Whole metres from a donor to each of the recipients, as a route is published. KeyError for an
-        unknown pair.
-        """
+        """Whole metres from a donor to each recipient. KeyError for a pair that is not known."""
         miles = self.miles[number(don_id), [number(rec_id) for rec_id in rec_ids]]
         if np.isnan(miles).any():
             raise KeyError(
@@ -94,9 +86,7 @@ class Distances:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The whole story: donations and requests, each in historical order, and the distances between their
-    sites.
-    """
+    """The whole story: donations and requests in historical order, and the distances between their sites."""
 
     donations: tuple[Donation, ...]
     requests: tuple[Request, ...]
@@ -138,9 +128,7 @@ def data_folder() -> Path:
 
 
 def load(folder: Path | None = None, *, max_donation: int = MAX_DONATION) -> Dataset:
-    """The data set from `folder` (default: the installed package), without donations over `max_donation`
-    units.
-    """
+    """The data set of a folder (default: the package's), without donations over `max_donation` units."""
     folder = folder or data_folder()
     donations = tuple(
         Donation(*fields) for fields in _rows(folder / "anon_donors.csv") if fields[4] <= max_donation
@@ -161,9 +149,7 @@ def _fields(path: Path, cells: list[str]) -> tuple[int, str, datetime, str, int]
 
 
 def _whole(path: Path, row: str, qty: float) -> int:
-    """`qty` as an int. Donations beyond the bound are far beyond `max_donation` too, so they only have to
-    survive.
-    """
+    """`qty` as an int. A donation beyond the bound is beyond `max_donation` too."""
     if qty < 1 or qty != int(qty):
         raise ValueError(f"{path.name}, row {row}: {qty} is no whole number of units")
     if qty > MAX_QUANTITY and path.name == "anon_recipients.csv":

@@ -1,13 +1,11 @@
 """Where the anonymous sites could lie: positions on a sphere rebuilt from the known distances.
 
 The cosine of a distance over the Earth's radius is the product of two unit vectors, so a block of cosines
-that
-are all known has rank 3 but for noise: its singular vectors are the positions but for a linear
-transformation,
-which one 6-parameter least squares finds, because it has to give them unit length. Every other site follows
-by
-least squares from those that are placed. The whole is turned at random with a fixed seed: the data are
-anonymous. Must not know Tenon; nothing is decided by these positions where a distance is known.
+that are all known has rank 3 but for noise: its singular vectors are the positions but for a linear
+transformation, which one 6-parameter least squares finds, because it has to give them unit length. Every
+other site follows by least squares from those that are placed. The whole is turned at random with a fixed
+seed: the data are anonymous. Must not know Tenon; nothing is decided by these positions where a distance is
+known.
 """
 
 from collections import Counter

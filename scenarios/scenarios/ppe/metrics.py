@@ -1,14 +1,10 @@
-"""How good a set of dockings is, in the measures that the package `ppe-match` defines. Must not know who
-decided them.
+"""How good a set of dockings is, in the measures of the package `ppe-match`. Must not know who decided them.
 
-Definitions, from `ppe_match/testing_framework.py` of 0.1.4:
-holding is per unit, days between the donor's row and the docking, rounded half to even; unit-miles are
-miles per unit;
-the fill of a recipient and kind is received over requested, at most 1; the fill rate is the mean over
-recipients per
-kind, then the mean over kinds; "of those served" leaves out the zeros. A donor's units of one kind are
-drawn from its
-oldest row first.
+Definitions, from `ppe_match/testing_framework.py` of 0.1.4: holding is per unit, days between the donor's row
+and the docking, rounded half to even; unit-miles are miles per unit; the fill of a recipient and kind is
+received over requested, at most 1; the fill rate is the mean over recipients per kind, then the mean over
+kinds; "of those served" leaves out the zeros. A donor's units of one kind are drawn from its oldest row
+first.
 """
 
 from collections import defaultdict
@@ -39,9 +35,7 @@ class NotOffered(ValueError):
 
 
 def measure(data: Dataset, dockings: Sequence[Docking]) -> Metrics:
-    """The figures of `dockings`, which may come in any order. Raises NotOffered where they take what was
-    not there.
-    """
+    """The figures of dockings in any order. Raises NotOffered where they take what was not there."""
     units = sum(docking.qty for docking in dockings)
     rates = fills(data, dockings)
     return Metrics(

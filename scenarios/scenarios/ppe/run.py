@@ -5,7 +5,7 @@ Decides the order of sending and when a run is over. What is decided is the matc
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,14 +13,15 @@ from pathlib import Path
 
 from scenarios.ppe.data import Dataset, Docking
 from scenarios.ppe.layout import Place
+from scenarios.ppe.live import Scene
 from scenarios.ppe.story import cast, chapters
+from scenarios.ppe.watching import watching
 from tenon.client import TenonClient, new_event
 from tenon.contracts import topics
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking as Told
 from tenon.contracts.families import INTAKE
 from tenon.contracts.intake import ClockTicked, PolicyPublished
-from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 from tenon.kafka import KafkaSettings
 from tenon.kafka.admin import end_offsets
@@ -30,9 +31,10 @@ from tenon_local.plan import Plan
 from tenon_local.settings import LocalSettings
 from tenon_local.stack import Stack
 
-Progress = Callable[[str, int, int], None]
 _TYPES = {family.data: family.name for family in INTAKE}
 _DEADLINE_S = 600
+_ENV = {"TENON_CLOCK": "log", "TENON_LOG_LEVEL": "warning", "TENON_RATE_EVENTS_PER_SECOND": "1000000"}
+_NO_MORE: Mapping[str, str] = {}
 
 
 class RunFailed(Exception):
@@ -48,31 +50,41 @@ class Run:
 
 
 async def run(
-    data: Dataset, places: Mapping[str, Place], policy: PolicyPublished, folder: Path, progress: Progress
+    data: Dataset,
+    places: Mapping[str, Place],
+    policy: PolicyPublished,
+    folder: Path,
+    scene: Scene,
+    env: Mapping[str, str] = _NO_MORE,
 ) -> Run:
-    """Start a stack of its own, tell it the story under a policy, and return what it decided."""
-    plan = Plan(
-        data_dir=folder,
-        jars_dir=LocalSettings().jars_dir.absolute(),
-        env={"TENON_CLOCK": "log", "TENON_LOG_LEVEL": "warning", "TENON_RATE_EVENTS_PER_SECOND": "1000000"},
-    )
-    async with Stack(plan, lambda line: progress(line, 0, 0)) as stack:
+    """Start a stack of its own, tell it the story under a policy, and return what it decided.
+
+    `scene` is kept up to date for whoever draws it; `env` are further settings of the services.
+    """
+    plan = Plan(data_dir=folder, jars_dir=LocalSettings().jars_dir.absolute(), env={**_ENV, **env})
+
+    def say(stage: str) -> None:
+        scene.stage = stage
+
+    async with Stack(plan, say) as stack:
+        kafka = KafkaSettings(stack.kafka.bootstrap, "", "scenario")
         async with TenonClient(stack.ingest.url, stack.notifier.url, stack.admin_key) as client:
+            say("introducing parties and sites")
             await _publish(client, [policy, *cast(places)])
             await _until_relayed(client)
-            last = await _tell(client, data, progress)
-        kafka = KafkaSettings(stack.kafka.bootstrap, "", "scenario")
-        digests = await _until_decided(kafka, last, progress)
+            async with watching(client, scene):
+                await _tell(client, data, scene)
+                digests = await _until_decided(client, await _partitions(kafka), scene.ticks[-1])
         return Run(await _dockings(kafka), digests)
 
 
-async def _tell(client: TenonClient, data: Dataset, progress: Progress) -> datetime:
+async def _tell(client: TenonClient, data: Dataset, scene: Scene) -> None:
     story = list(chapters(data))
-    for number, chapter in enumerate(story, 1):
+    scene.ticks = [chapter.tick for chapter in story]
+    for chapter in story:
         await _publish(client, chapter.events)
         await _publish(client, [ClockTicked(now=chapter.tick)])
-        progress(f"{chapter.tick:%d %B %Y}", number, len(story))
-    return story[-1].tick
+        scene.told += 1
 
 
 async def _publish(client: TenonClient, data: Iterable[Shape]) -> None:
@@ -89,23 +101,19 @@ async def _until_relayed(client: TenonClient) -> None:
             await asyncio.sleep(0.2)
 
 
-async def _until_decided(kafka: KafkaSettings, last: datetime, progress: Progress) -> dict[int, str]:
+async def _until_decided(client: TenonClient, partitions: int, last: datetime) -> dict[int, str]:
     """Wait until every partition has decided the last tick; return the digests of their last rounds."""
     async with asyncio.timeout(_DEADLINE_S):
         while True:
-            told = await _all(kafka, topics.ROUNDS.name)
-            rounds = [decode_tolerant(RoundDecided, record.value or b"") for record in told]
-            done = {one.partition: one for one in sorted(rounds, key=lambda one: one.round)}
-            wanted = len(await _partitions(kafka))
-            behind = [one for one in done.values() if one.clock < last]
-            if len(done) == wanted and not behind:
-                return {partition: one.digest for partition, one in sorted(done.items())}
-            progress("deciding what is left", wanted - len(behind), wanted)
-            await asyncio.sleep(1)
+            rounds = (await client.partitions())["items"]
+            done = [one for one in rounds if datetime.fromisoformat(one["clock"]) >= last]
+            if len(done) == partitions:
+                return {one["partition"]: one["digest"] for one in done}
+            await asyncio.sleep(0.2)
 
 
-async def _partitions(kafka: KafkaSettings) -> Sequence[int]:
-    return sorted(await end_offsets(kafka, topics.MARKET.name))
+async def _partitions(kafka: KafkaSettings) -> int:
+    return len(await end_offsets(kafka, topics.MARKET.name))
 
 
 async def _dockings(kafka: KafkaSettings) -> list[Docking]:

@@ -79,7 +79,7 @@ def chapters(data: Dataset) -> Iterator[Chapter]:
             events = []
         tick = at
         if isinstance(row, Donation):
-            if (row.don_id, row.ppe) not in introduced:
+            if row.ppe in asked and (row.don_id, row.ppe) not in introduced:
                 introduced.add((row.don_id, row.ppe))
                 events.append(_routes(data, row, asked[row.ppe]))
             events.append(_offer(row))
