@@ -5,7 +5,9 @@ Pure: a request that can't be read at all raises `Refused`; in a batch each even
 
 from collections.abc import Mapping
 
-from ingest.domain.faults import Fault, Refusal, Refused, malformed, refuse
+from ingest.domain.envelope import envelope_faults
+from ingest.domain.faults import Fault, Refusal, Refused, malformed, not_json, refuse, step
+from ingest.domain.repeated import repeated_names
 from ingest.handler import Item
 from tenon.contracts import cloudevents
 from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, NotCloudEvent
@@ -33,18 +35,14 @@ def items_of(kind: str, headers: Mapping[str, str], body: bytes) -> list[Item]:
     """Return the events of a request in order; raise `Refused` when the whole can't be read."""
     if kind == BATCH:
         return _batch(body)
-    try:
-        event = cloudevents.from_structured(body) if kind == STRUCTURED else _binary(headers, body)
-    except (NotCloudEvent, NotJson) as error:
-        raise Refused(_malformed(error)) from error
-    return [Item(event)]
+    return [Item(_structured(body) if kind == STRUCTURED else _binary(headers, body))]
 
 
 def _batch(body: bytes) -> list[Item]:
     try:
         raws = cloudevents.split_batch(body)
     except NotJson as error:
-        raise Refused(_malformed(error)) from error
+        raise Refused(not_json("", error, "a JSON array of events")) from error
     if len(raws) > MOST_EVENTS:
         fault = Fault("", f"{len(raws)} events", f"at most {MOST_EVENTS} events in a batch")
         refuse(
@@ -61,21 +59,42 @@ def _batch(body: bytes) -> list[Item]:
 
 def _item(raw: bytes) -> Item:
     try:
-        return Item(cloudevents.from_structured(raw))
-    except (NotCloudEvent, NotJson) as error:
-        return Item(None, _malformed(error))
+        return Item(_structured(raw))
+    except Refused as refused:
+        return Item(None, refused.refusal)
+
+
+def _structured(raw: bytes) -> CloudEvent:
+    try:
+        event = cloudevents.from_structured(raw)
+    except NotCloudEvent as error:
+        raise Refused(malformed(envelope_faults(raw) or [_fault(error)])) from error
+    except NotJson as error:
+        raise Refused(not_json("", error, "JSON (RFC 8259)")) from error
+    _refuse_repeated(raw, "")
+    return event
 
 
 def _binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     if not any(name.startswith("ce-") for name in headers):
-        raise NotCloudEvent("specversion", f"no ce- headers; without them send {STRUCTURED} or {BATCH}")
-    return cloudevents.from_http(headers, body)
+        expected = f"ce-specversion, ce-id, ce-source and ce-type; or send {STRUCTURED} or {BATCH}"
+        refuse(malformed([Fault("", "no ce- headers", expected)]))
+    try:
+        event = cloudevents.from_http(headers, body)
+    except NotCloudEvent as error:
+        raise Refused(malformed([_fault(error)])) from error
+    _refuse_repeated(body, "/data")
+    return event
 
 
-def _malformed(error: NotCloudEvent | NotJson) -> Refusal:
-    if isinstance(error, NotCloudEvent):
-        return malformed(f"/{error.attribute}", error.reason, "a CloudEvent 1.0 with JSON data")
-    return malformed("", str(error), "JSON (RFC 8259)")
+def _refuse_repeated(body: bytes, pointer: str) -> None:
+    faults = repeated_names(body, pointer)
+    if faults:
+        refuse(malformed(faults))
+
+
+def _fault(error: NotCloudEvent) -> Fault:
+    return Fault(step(error.attribute), error.reason, "a CloudEvent 1.0 with JSON data")
 
 
 def _unsupported(header: str, sent: str, expected: str) -> Refusal:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NoReturn
 
+MAX_FAULTS = 50
+_LONGEST_WORD = 100  # no name is longer, and comparing takes time
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -40,17 +43,19 @@ class Refused(Exception):
 
 def invalid(faults: Sequence[Fault]) -> Refusal:
     """Return the refusal of an event whose content is wrong."""
-    first = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    detail = f"{first.pointer}: {first.reason}; expected {first.expected}{more}"
-    return Refusal(422, "invalid-event", "The event is not valid", detail, tuple(faults))
+    return Refusal(422, "invalid-event", "The event is not valid", _told(faults), tuple(faults[:MAX_FAULTS]))
 
 
-def malformed(pointer: str, reason: str, expected: str) -> Refusal:
+def malformed(faults: Sequence[Fault]) -> Refusal:
     """Return the refusal of bytes that are no CloudEvent, or no JSON."""
-    fault = Fault(pointer, reason, expected)
     title = "The request can't be read"
-    return Refusal(400, "malformed", title, f"{pointer or 'body'}: {reason}; expected {expected}", (fault,))
+    return Refusal(400, "malformed", title, _told(faults), tuple(faults[:MAX_FAULTS]))
+
+
+def not_json(pointer: str, error: Exception, expected: str) -> Refusal:
+    """Return the refusal of bytes that no JSON reader gets through; `error` is a reader's."""
+    deep = isinstance(error.__cause__, RecursionError)
+    return malformed([Fault(pointer, "nested too deeply" if deep else str(error), expected)])
 
 
 def forbidden(pointer: str, reason: str, expected: str) -> Refusal:
@@ -77,6 +82,12 @@ def unavailable(detail: str) -> Refusal:
     return Refusal(503, "unavailable", "Not available for the moment", detail)
 
 
+def _told(faults: Sequence[Fault]) -> str:
+    first = faults[0]
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    return f"{first.pointer or 'body'}: {first.reason}; expected {first.expected}{more}"
+
+
 def refuse(refusal: Refusal) -> NoReturn:
     """Raise `Refused`."""
     raise Refused(refusal)
@@ -90,7 +101,7 @@ def step(name: str | int) -> str:
 def nearest(word: str, known: Iterable[str], otherwise: str) -> str:
     """Return a hint: the nearest known word, or what to use where nothing is near."""
     names = sorted(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    close = get_close_matches(word, names, n=1, cutoff=0.6) if len(word) <= _LONGEST_WORD else []
     if close:
         return f"{close[0]!r}, perhaps"
     return otherwise if len(names) > 30 or not names else f"{otherwise}: {', '.join(names)}"

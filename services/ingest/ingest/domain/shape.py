@@ -5,18 +5,21 @@ type, so that the sender is told all of what is wrong. What several values mean 
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
+from itertools import islice
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from ingest.domain.faults import Fault, Refused, invalid, malformed, nearest, refuse, step
+from ingest.domain.faults import MAX_FAULTS, Fault, Refused, invalid, nearest, not_json, refuse, step
+from ingest.domain.wording import expected, plain
 from tenon.contracts.codec import InvalidData, NotJson, decode_strict, parse
 
 T = TypeVar("T", bound=msgspec.Struct)
-MAX_FAULTS = 50
 _NUL = b"\\u0000"
+_any: msgspec.json.Decoder[object] = msgspec.json.Decoder(object, float_hook=float)
 
 
 def read(kind: type[T], data: bytes) -> T:
@@ -24,7 +27,7 @@ def read(kind: type[T], data: bytes) -> T:
     try:
         return _read(kind, data)
     except NotJson as error:
-        raise Refused(malformed("/data", str(error), "one JSON object (RFC 8259)")) from error
+        raise Refused(not_json("/data", error, "one JSON object (RFC 8259)")) from error
 
 
 def _read(kind: type[T], data: bytes) -> T:
@@ -40,73 +43,87 @@ def _read(kind: type[T], data: bytes) -> T:
 
 def refuse_nul(data: bytes) -> None:
     """Raise `Refused` when a text contains U+0000, which no store behind keeps."""
-    pointers = list(_with_nul(parse(data), "/data"))
+    pointers = list(islice(_with_nul(parse(data), "/data"), MAX_FAULTS))
     if pointers:
         refuse(invalid([Fault(at, "contains the character U+0000", "text without it") for at in pointers]))
 
 
 def _all(kind: type[msgspec.Struct], data: bytes) -> tuple[Fault, ...]:
-    found = _struct(kind, parse(data), "/data")
-    return tuple(fault for fault, _ in zip(found, range(MAX_FAULTS), strict=False))
+    return tuple(islice(_walk(kind, _parsed(data), "/data"), MAX_FAULTS))
+
+
+def _parsed(data: bytes) -> object:
+    """Parse JSON; a number beyond what a float holds is infinite here, and refused with its field."""
+    try:
+        return _any.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise NotJson(str(error)) from error
 
 
 def _walk(kind: Any, value: object, pointer: str) -> Iterator[Fault]:
     """Yield each fault of `value`, read as the type expression `kind`."""
-    inner = _stripped(kind)
-    origin = get_origin(inner)
-    if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-        yield from _struct(inner, value, pointer)
-    elif origin in (list, tuple) and isinstance(value, list):
-        yield from _leaf(_opened(kind, list[Any]), value, pointer)
+    if _fits(kind, value):
+        return
+    base = plain(kind)
+    origin = get_origin(base)
+    if isinstance(base, type) and issubclass(base, msgspec.Struct):
+        yield from _struct(base, value, pointer)
+    elif origin in (list, tuple) and isinstance(value, list) and _fits(_opened(kind, list[Any]), value):
         for index, item in enumerate(value):
-            yield from _walk(get_args(inner)[0], item, pointer + step(index))
-    elif origin is dict and isinstance(value, dict):
-        yield from _leaf(_opened(kind, dict[str, Any]), value, pointer)
-        key_kind, value_kind = get_args(inner)
+            yield from _walk(get_args(base)[0], item, pointer + step(index))
+    elif origin is dict and isinstance(value, dict) and _fits(_opened(kind, dict[str, Any]), value):
+        key_kind, value_kind = get_args(base)
         for name, item in value.items():
-            yield from _leaf(key_kind, name, pointer + step(name))
+            yield from _walk(key_kind, name, pointer + step(name))
             yield from _walk(value_kind, item, pointer + step(name))
     else:
-        yield from _leaf(kind, value, pointer)
+        yield Fault(pointer, _misfit(base, value), expected(kind))
 
 
 def _struct(kind: type[msgspec.Struct], value: object, pointer: str) -> Iterator[Fault]:
     if not isinstance(value, Mapping):
-        yield Fault(pointer, f"got {_json_name(value)}", "an object")
+        yield Fault(pointer, f"got {json_name(value)}", "an object")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    for name in value.keys() - fields.keys():
-        hint = nearest(name, fields.keys() - value.keys(), "only documented fields")
-        yield Fault(pointer + step(name), "unknown field", hint)
-    for name, field in fields.items():
-        if name in value:
-            yield from _walk(_hints(kind)[field.name], value[name], pointer + step(name))
-        elif field.required:
-            yield Fault(pointer + step(name), "missing field", f"{name} must be given")
+    absent = [name for name in fields if name not in value]
+    for name, inner in value.items():
+        if name in fields:
+            yield from _walk(_hints(kind)[fields[name].name], inner, pointer + step(name))
+        else:
+            yield Fault(
+                pointer + step(name), "unknown field", nearest(name, absent, "only documented fields")
+            )
+    for name in absent:
+        if fields[name].required:
+            yield Fault(pointer + step(name), "missing field", expected(_hints(kind)[fields[name].name]))
 
 
-def _leaf(kind: Any, value: object, pointer: str) -> Iterator[Fault]:
+def _fits(kind: Any, value: object) -> bool:
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        message = str(error).split(" - at `")[0]
-        expected, _, got = message.removeprefix("Expected ").partition(", got ")
-        yield Fault(pointer, f"got {got}" if got else f"{_shown(value)} does not fit", expected)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _misfit(base: Any, value: object) -> str:
+    """Say what was sent instead: its kind where that is the fault, else the value."""
+    texts = base in (str, datetime) or get_origin(base) is Literal
+    wanted = "a string" if texts else "a number" if base in (int, float) else ""
+    if (
+        isinstance(value, str | int | float)
+        and not isinstance(value, bool)
+        and wanted in ("", json_name(value))
+    ):
+        return f"{_shown(value)} does not fit"
+    if isinstance(value, list | dict) and get_origin(base) in (list, tuple, dict):
+        return f"{json_name(value)} of {len(value)}"
+    return f"got {json_name(value)}"
 
 
 @cache
 def _hints(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return get_type_hints(kind, include_extras=True)
-
-
-def _stripped(kind: Any) -> Any:
-    """Return the type without its constraints and without the None of an optional one."""
-    if get_origin(kind) is Annotated:
-        return _stripped(get_args(kind)[0])
-    if get_origin(kind) in (Union, UnionType):
-        options = [option for option in get_args(kind) if option is not NoneType]
-        return _stripped(options[0]) if len(options) == 1 else kind
-    return kind
 
 
 def _opened(kind: Any, container: Any) -> Any:
@@ -138,12 +155,11 @@ _JSON_NAMES: tuple[tuple[type, str], ...] = (
 )
 
 
-def _json_name(value: object) -> str:
+def json_name(value: object) -> str:
+    """Return what a parsed value is in the words of JSON: "an object", "a number"."""
     return next((name for kind, name in _JSON_NAMES if isinstance(value, kind)), "a number")
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, (dict, list)):
-        return f"{_json_name(value)} of {len(value)}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
