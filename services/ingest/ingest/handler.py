@@ -27,7 +27,7 @@ from tenon.records import OutRecord
 
 _SITED = intake.OfferPublished | intake.DemandPublished | intake.RoutesPublished
 _LISTED = intake.OfferPublished | intake.DemandPublished
-_BREATH = 100
+_BREATH_S = 0.005
 
 
 @dataclass(slots=True)
@@ -85,14 +85,17 @@ class Handler:
         return f"Kafka has acknowledged nothing for {seconds:.0f} s"
 
     async def _admit(self, items: Sequence[Item], sender: Sender) -> None:
-        for number, item in enumerate(items, start=1):
+        clock = asyncio.get_running_loop()
+        since = clock.time()
+        for item in items:
             if item.event is not None and item.refusal is None:
                 try:
                     item.statement = admit(item.event, sender, self._clock)
                 except Refused as refused:
                     item.refusal = refused.refusal
-            if number % _BREATH == 0:
+            if clock.time() - since > _BREATH_S:
                 await asyncio.sleep(0)
+                since = clock.time()
 
     async def _within(
         self, ends: float, items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[None]]

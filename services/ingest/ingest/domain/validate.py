@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from ingest.domain.faults import Fault
+from ingest.domain.faults import Fault, step
 from ingest.domain.policies import policy_faults
 from ingest.domain.regions import is_region
 from ingest.domain.windows import AT, first_opening
@@ -37,8 +37,9 @@ def _offer(offer: intake.OfferPublished) -> Iterator[Fault]:
 
 def _demand(demand: intake.DemandPublished) -> Iterator[Fault]:
     yield from _item(demand.item)
+    blocked = set(demand.blocked)
     for index, party in enumerate(demand.preferred):
-        if party in demand.blocked:
+        if party in blocked:
             reason = f"{party!r} is blocked too"
             yield Fault(f"/data/preferred/{index}", reason, "each party preferred or blocked, not both")
     if demand.patience_until is not None and demand.patience_until <= first_opening(demand.windows):
@@ -89,9 +90,10 @@ def _lots(offer: intake.OfferPublished) -> Iterator[Fault]:
 def _item(item: Item) -> Iterator[Fault]:
     for name, value in item.attributes.items():
         if len(name) > 64 or not name:
-            yield Fault("/data/item/attributes", f"a name of {len(name)} characters", "1 to 64 characters")
+            at = f"/data/item/attributes{step(name)}"
+            yield Fault(at, f"a name of {len(name)} characters", "1 to 64 characters")
         if isinstance(value, str) and len(value) > _MAX_TEXT:
-            yield _too_long(f"/data/item/attributes/{name}", value)
+            yield _too_long(f"/data/item/attributes{step(name)}", value)
     for index, constraint in enumerate(item.constraints):
         yield from _constraint(constraint, f"/data/item/constraints/{index}")
 
@@ -102,7 +104,8 @@ def _constraint(constraint: AttributeConstraint, at: str) -> Iterator[Fault]:
         yield Fault(at, "asks for nothing", "at least one of equal, minimum, maximum and one_of")
     if low is not None and high is not None and low > high:
         yield Fault(f"{at}/minimum", f"above the maximum ({high})", f"at most {high}")
-    for name, text in (("equal", constraint.equal), *(("one_of", text) for text in constraint.one_of or ())):
+    choices = ((f"one_of/{index}", text) for index, text in enumerate(constraint.one_of or ()))
+    for name, text in (("equal", constraint.equal), *choices):
         if isinstance(text, str) and len(text) > _MAX_TEXT:
             yield _too_long(f"{at}/{name}", text)
 
@@ -114,11 +117,11 @@ def _regions(regions: list[str]) -> Iterator[Fault]:
 
 
 def _repeated(names: list[str], pointer: str, expected: str) -> Iterator[Fault]:
-    if len(set(names)) == len(names):
-        return
+    seen: set[str] = set()
     for index, name in enumerate(names):
-        if name in names[:index]:
+        if name in seen:
             yield Fault(pointer.format(index), f"{name!r} stands there twice", expected)
+        seen.add(name)
 
 
 def _exceeds(quantity: Decimal | None, limit: Decimal | None) -> bool:
