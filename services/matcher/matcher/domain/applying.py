@@ -32,7 +32,7 @@ def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
     if moved is not None:
         effects.unusable.append(Unusable(entry.offset, "market_moved", moved, entry.record))
         return
-    _HANDLERS[type(entry.data)](state, entry, effects)
+    HANDLERS[type(entry.data)](state, entry, effects)
 
 
 def set_policy(state: State, policy: intake.PolicyPublished) -> None:
@@ -181,7 +181,7 @@ def _tick(state: State, entry: Entry, effects: Effects) -> None:
     """A tick's time is taken when the round begins; it changes nothing else."""
 
 
-_HANDLERS: dict[type, Callable[[State, Entry, Effects], None]] = {
+HANDLERS: dict[type, Callable[[State, Entry, Effects], None]] = {
     log.OfferListed: _list_offer,
     log.DemandListed: _list_demand,
     log.SiteChanged: _change_site,

@@ -29,8 +29,8 @@ class _Miss:
     quantity: int = 0
 
 
-def explain(market: Market, demand: Demand, now_ms: int) -> Reasons:
-    """Return why what is open of a demand is open, as of now."""
+def explain(market: Market, demand: Demand, now_ms: int, most_misses: int | None = MOST_MISSES) -> Reasons:
+    """Return why what is open of a demand is open, as of now; `most_misses` None: every miss."""
     candidates = open_offers(market, demand)
     of_class = offers_of_class(market, demand)
     failed: dict[Test, int] = {
@@ -53,7 +53,7 @@ def explain(market: Market, demand: Demand, now_ms: int) -> Reasons:
         as_of=instant(now_ms),
         considered=len(market.offers),
         failed={test: count for test, count in failed.items() if count},
-        nearest=_nearest(misses, demand.unit),
+        nearest=_nearest(misses, demand.unit)[:most_misses],
     )
 
 
@@ -83,5 +83,5 @@ def _nearest(misses: dict[tuple[Test, str], _Miss], unit: str) -> list[NearestMi
     order = sorted(misses.items(), key=lambda entry: (-entry[1].offers, entry[1].size, entry[0]))
     return [
         NearestMiss(test=test, change=change, offers=miss.offers, quantity=from_counts(miss.quantity, unit))
-        for (test, change), miss in order[:MOST_MISSES]
+        for (test, change), miss in order
     ]
