@@ -1,7 +1,7 @@
 """A matcher on the real broker and database, driven by records that a test writes into its log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 from matcher.service import bind
@@ -48,10 +48,12 @@ def settings_of(kafka: KafkaSettings, postgres: str, **said: object) -> MatcherS
 
 
 @asynccontextmanager
-async def matching(settings: MatcherSettings) -> AsyncIterator[None]:
+async def matching(
+    settings: MatcherSettings, listening: Callable[[str], None] = lambda url: None
+) -> AsyncIterator[None]:
     """Run a matcher inside this process; at the end stop it and raise what ended it before."""
     stop = asyncio.Event()
-    task = asyncio.create_task(serve(bind, settings, stop))
+    task = asyncio.create_task(serve(bind, settings, stop, listening))
     try:
         yield
     finally:

@@ -68,7 +68,7 @@ class MatcherHandler:
             return owned.position.next_offset
         started = time.perf_counter()
         position = await self._positions.take(partition)
-        state = await self._store.load(partition.partition, position)
+        state = await self._store.load(partition.partition, position.next_offset)
         self._owned[partition] = _Owned(state, position, self._cutter(state))
         self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)
         self._on_commit()

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 
-from starlette.applications import Starlette
-
 from matcher.handler import MatcherHandler
+from matcher.http import Reads
+from matcher.reasons import SCHEMA, Explainer
 from matcher.settings import MatcherSettings
 from matcher.store import Store
 from matcher.telling import RoundSource, kafka_effect
@@ -33,8 +33,10 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
     patience_ms = settings.retry_deadline_ms
     layout = await retrying("read the layout", partial(read_layout, kafka), deadline_ms=patience_ms)
     producer = Producer(kafka)
+    explainer = Explainer(settings.database_url, settings.explain_deadline_ms)
+    reads = Reads(explainer, layout.markets, settings.admin_key, live=settings.clock == "wall")
     async with Database.connect(
-        settings.database_url, schema=NAME, pool_size=settings.database_pool_size
+        settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size
     ) as database:
         await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
         store = Store(database)
@@ -74,6 +76,6 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
             }
 
         try:
-            yield Service(NAME, Starlette(), {"stream": stream.run, "relay": teller.run}, ready, metrics)
+            yield Service(NAME, reads.app(), {"stream": stream.run, "relay": teller.run}, ready, metrics)
         finally:
             await producer.stop()

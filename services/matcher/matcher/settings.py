@@ -1,6 +1,6 @@
 """What the matcher is told by its environment, beside what every service is told."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from tenon.settings import CommonSettings
 
@@ -16,4 +16,14 @@ class MatcherSettings(CommonSettings):
         ge=1,
         description="So many unusable records of a partition in a row stop the matcher: then it is no bad"
         " record, but a bad deploy.",
+    )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="The administrator's key: may ask for every reason why a demand is open.",
+    )
+    explain_deadline_ms: int = Field(
+        default=30_000,
+        ge=1_000,
+        description="Time that all reasons of a demand may take, in ms; then the answer is 503.",
     )

@@ -12,12 +12,13 @@ from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
 from tenon.contracts import topics
 from tenon.contracts.codec import unix_ms
-from tenon.db import Database
+from tenon.db import Connection, Database
 from tenon.failpoints import failpoint
 from tenon.positions import Position
 from tenon.records import TopicPartition
 
 R = TypeVar("R")
+_OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
 _PARAMETERS = 10 + sum(_WIDTHS)
@@ -41,24 +42,19 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def load(self, partition: int, position: Position) -> State:
-        """Return a partition's state as its last round left it."""
+    async def load(self, partition: int, next_offset: int, market: str | None = None) -> State:
+        """Return a partition's state, or one market's part of it, as its last round left it."""
         await failpoint("matcher.during_load")
-        last = await self._database.fetchrow(
-            "SELECT round, clock_ms, digest FROM rounds WHERE partition = $1 ORDER BY round DESC LIMIT 1",
-            partition,
-        )
-        round_number, clock_ms, digest = last if last is not None else (0, 0, FIRST_DIGEST)
-        state = State(partition, clock_ms, round_number, digest, position.next_offset)
-        return rebuild(state, await self.rows(partition))
-
-    async def rows(self, partition: int) -> Rows:
-        """Return every row of a partition."""
-        entities = await self._rows(EntityRow, "entities", partition)
-        have = await self._rows(OfferWindowRow, "offer_windows", partition)
-        want = await self._rows(DemandWindowRow, "demand_windows", partition)
-        deals = await self._rows(DealRow, "dockings", partition)
-        return Rows(entities, have, want, deals)
+        async with self._database.transaction() as connection:
+            # All of it as of one round, whatever its owner commits meanwhile.
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            last = await connection.fetchrow(
+                "SELECT round, clock_ms, digest FROM rounds WHERE partition = $1 ORDER BY round DESC LIMIT 1",
+                partition,
+            )
+            round_number, clock_ms, digest = last if last is not None else (0, 0, FIRST_DIGEST)
+            state = State(partition, clock_ms, round_number, digest, next_offset)
+            return rebuild(state, await _rows(connection, partition, market))
 
     async def commit(self, partition: TopicPartition, position: Position, decisions: Decisions) -> Position:
         """Store a round, fenced by the position; raises `Fenced` when the partition was lost."""
@@ -141,10 +137,19 @@ class Store:
         )
         return (0, 0.0) if row is None else (row["waiting"], row["oldest"])
 
-    async def _rows(self, kind: Callable[..., R], table: str, partition: int) -> list[R]:
+
+async def _rows(connection: Connection, partition: int, market: str | None) -> Rows:
+    async def read(kind: Callable[..., R], table: str, within: str) -> list[R]:
         columns = ", ".join(f'"{name}"' for name in _names(kind))
-        rows = await self._database.fetch(f"SELECT {columns} FROM {table} WHERE partition = $1", partition)  # noqa: S608
-        return [kind(*row) for row in rows]
+        query = f"SELECT {columns} FROM {table} WHERE partition = $1 AND ($2::text IS NULL OR {within})"  # noqa: S608
+        return [kind(*row) for row in await connection.fetch(query, partition, market)]
+
+    return Rows(
+        await read(EntityRow, "entities", "market IN ($2, '*')"),
+        await read(OfferWindowRow, "offer_windows", _OF_MARKET.format(kind="offer")),
+        await read(DemandWindowRow, "demand_windows", _OF_MARKET.format(kind="demand")),
+        await read(DealRow, "dockings", "market = $2"),
+    )
 
 
 def _columns(rows: Sequence[object], width: int) -> list[list[object]]:

@@ -10,6 +10,7 @@ GROUP: Final = "tenon.commands"
 _BUILT_IN: Final = {
     "publish": "tenon.cli.publish:publish",
     "watch": "tenon.cli.watch:watch",
+    "why": "tenon.cli.why:why",
     "deadletters": "tenon.cli.deadletters:deadletters",
     "topics": "tenon.cli.topics:topics",
     "generate": "tenon.generate.command:generate",

@@ -43,14 +43,15 @@ def run(work: Coroutine[Any, Any, R]) -> R:
         raise click.exceptions.Exit(130) from None
 
 
-def client(*, deadline_ms: int = 15_000) -> TenonClient:
+def client(*, deadline_ms: int = 15_000, with_matcher: bool = False) -> TenonClient:
     """Return a client of TENON_INGEST_URL and TENON_NOTIFIER_URL with TENON_API_KEY (or TENON_ADMIN_KEY).
 
-    What is not set is taken from the local stack that runs here.
+    What is not set is taken from the local stack that runs here. `with_matcher`: of TENON_MATCHER_URL too.
     """
     key = os.environ.get("TENON_API_KEY") or os.environ.get("TENON_ADMIN_KEY") or _of_stack("admin_key")
     ingest, notifier = _url("ingest", "TENON_INGEST_URL"), _url("notifier", "TENON_NOTIFIER_URL")
-    return TenonClient(ingest, notifier, key, deadline_ms=deadline_ms)
+    matcher = _url("matcher", "TENON_MATCHER_URL") if with_matcher else ""
+    return TenonClient(ingest, notifier, key, matcher_url=matcher, deadline_ms=deadline_ms)
 
 
 def kafka() -> KafkaSettings:

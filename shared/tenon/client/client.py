@@ -59,9 +59,16 @@ class TenonClient:
     """
 
     def __init__(
-        self, ingest_url: str, notifier_url: str, api_key: str = "", *, deadline_ms: int = 60_000
+        self,
+        ingest_url: str,
+        notifier_url: str,
+        api_key: str = "",
+        *,
+        matcher_url: str = "",
+        deadline_ms: int = 60_000,
     ) -> None:
         self._ingest, self._notifier = _address(ingest_url), _address(notifier_url)
+        self._matcher = _address(matcher_url) if matcher_url else ""
         self._http = Transport(api_key, deadline_ms=deadline_ms)
 
     async def __aenter__(self) -> Self:
@@ -126,6 +133,14 @@ class TenonClient:
     async def demand(self, party: str, demand: str) -> JsonObject:
         """Return one demand, why it is open, and its dockings."""
         return await self._get(f"/v1/demands/{quote(party, safe='')}/{quote(demand, safe='')}")
+
+    async def reasons(self, market: str, party: str, demand: str) -> JsonObject:
+        """Return every reason why a demand is open, and every nearest miss, as of now; for the administrator.
+
+        The one call that needs `matcher_url`.
+        """
+        where = "/".join(quote(part, safe="") for part in (market, "demands", party, demand))
+        return await self._send("GET", f"{self._matcher}/v1/markets/{where}/reasons")
 
     async def offer(self, party: str, offer: str) -> JsonObject:
         """Return one offer and its dockings."""
