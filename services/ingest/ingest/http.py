@@ -52,14 +52,16 @@ class Intake:
             response = problem.response()
         except Refused as refused:
             response = answers.problem(refused.refusal).response()
+        except OverBudget:
+            response = answers.problem(unavailable("too much is being handled; send it again")).response()
         seconds = time.perf_counter() - started
         self.metrics.observe(metrics.REQUEST_SECONDS, seconds, status=response.status_code)
         return response
 
     async def _answer(self, request: Request) -> Response:
-        sender = await self._sender(request)
-        kind = reading.media_type(request.headers)
         with self.budget.hold() as take:
+            sender = await self._sender(request)
+            kind = reading.media_type(request.headers)
             body = await self._body(request, take)
             items = reading.items_of(kind, request.headers, body)
             self._charge(sender, len(items))
@@ -84,8 +86,6 @@ class Intake:
             raise Problem(408, f"the body did not arrive within {self.body_deadline_ms} ms") from None
         except ClientDisconnect:
             raise Problem(400, "the body ended early") from None
-        except OverBudget:
-            raise Refused(unavailable("too much is being handled; send it again")) from None
 
     def _charge(self, sender: Sender, events: int) -> None:
         wait_s = self.rate.wait_s(sender.key, events, time.monotonic())
@@ -124,7 +124,13 @@ def _log(sender: Sender, items: list[Item]) -> None:
 
 def application(post: Callable[[Request], Awaitable[Response]], addresses: Addresses) -> FastAPI:
     """Return the HTTP application of ingest; its description is complete."""
-    app = FastAPI(title=openapi.TITLE, version=openapi.VERSION, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=openapi.TITLE,
+        version=openapi.VERSION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.router.routes.append(Route("/v1/events", post, methods=["POST"]))
     app.include_router(addresses.router())
     problems.install(app, [RequestValidationError])

@@ -36,10 +36,14 @@ class OverBudget(Exception):
 
 
 class Budget:
-    """Bytes in hand, at most `most`; `seen` is told how many there are after each change."""
+    """Bytes in hand, at most `most`, each holder's own `each` among them: an empty request takes room too.
 
-    def __init__(self, most: int, seen: Callable[[int], None]) -> None:
+    `seen` is told how many there are after each change.
+    """
+
+    def __init__(self, most: int, each: int, seen: Callable[[int], None]) -> None:
         self._most = most
+        self._each = each
         self._seen = seen
         self.held = 0
 
@@ -55,6 +59,7 @@ class Budget:
             own += count
             self._move(count)
 
+        take(self._each)
         try:
             yield take
         finally:

@@ -31,6 +31,7 @@ from tenon.retry import retrying
 
 _BACKLOG_EVERY_S = 5.0
 _HAND_OVER_S = 3.0
+_REQUEST_BYTES = 16_384
 _logger = log.get("ingest")
 
 
@@ -105,7 +106,7 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
         access,
         handler,
         Rate(settings.rate_events_per_second, settings.rate_burst_events),
-        Budget(settings.max_in_flight_bytes, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
+        Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
         settings.body_deadline_ms,
         measured,
     )

@@ -24,7 +24,8 @@ class IngestSettings(CommonSettings):
     max_in_flight_bytes: int = Field(
         64 * 1024 * 1024,
         ge=8 * 1024 * 1024,
-        description="Bytes of requests, and of records that wait for Kafka, each; above it 503 at once.",
+        description="Bytes of requests (each counts as 16 KiB more) and of records that wait for Kafka, each;"
+        " above it 503 at once. In memory they are up to ten times as many.",
     )
     body_deadline_ms: int = Field(
         10_000,

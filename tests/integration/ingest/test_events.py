@@ -161,6 +161,7 @@ async def test_what_cannot_be_read_is_refused_with_what_would_be_right(
         assert (await ingest.send(b" " * (5 * 1024 * 1024 + 1), BATCH)).status == 413
         assert (await ingest.call("GET", "/v1/events")).status == 405
         assert (await ingest.call("GET", "/v1/nothing")).status == 404
+        assert (await ingest.call("POST", "/v1/events/", data=whole)).status == 404
         for answer in (await ingest.send(b"{"), await ingest.call("GET", "/v1/nothing")):
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.body["status"] == answer.status

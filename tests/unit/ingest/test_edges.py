@@ -43,7 +43,7 @@ def test_no_rate_is_no_limit() -> None:
 
 def test_a_budget_is_given_back_and_never_overdrawn() -> None:
     seen: list[int] = []
-    budget = Budget(100, seen.append)
+    budget = Budget(100, 0, seen.append)
     with budget.hold() as take, budget.hold() as take_too:
         take(60)
         with pytest.raises(OverBudget):
@@ -51,6 +51,13 @@ def test_a_budget_is_given_back_and_never_overdrawn() -> None:
         take_too(40)
     assert budget.held == 0
     assert max(seen) == 100
+
+
+def test_holders_of_nothing_are_bounded_too() -> None:
+    budget = Budget(100, 40, lambda held: None)
+    with budget.hold(), budget.hold(), pytest.raises(OverBudget), budget.hold():
+        raise AssertionError("a third holder was let in")
+    assert budget.held == 0
 
 
 def test_what_is_remembered_ends_and_is_bounded() -> None:
