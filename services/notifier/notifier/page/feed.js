@@ -5,10 +5,11 @@ import { sentence, time, tone } from './words.js';
 const MOST = 120;
 const STROKE_MS = 350;
 const PER_STROKE = 12;
+const AT_FIRST = 60;
 
 export class Feed {
   constructor(list, quiet) {
-    Object.assign(this, { list, quiet, waiting: [], left: 0, timer: 0 });
+    Object.assign(this, { list, quiet, waiting: [], left: 0, timer: 0, held: false });
   }
 
   add(event) {
@@ -17,12 +18,23 @@ export class Feed {
       this.waiting.shift();
       this.left += 1;
     }
-    this.timer ||= setTimeout(() => this.#stroke(), STROKE_MS);
+    this.#plan();
+  }
+
+  // Hold the list as it is, or let it go on; what comes meanwhile waits, the oldest of it only counted.
+  hold(held) {
+    this.held = held;
+    this.#plan();
+  }
+
+  #plan() {
+    if (!this.held && this.waiting.length > 0) this.timer ||= setTimeout(() => this.#stroke(), STROKE_MS);
   }
 
   #stroke() {
     this.timer = 0;
-    const shown = this.waiting.splice(-PER_STROKE);
+    if (this.held) return;
+    const shown = this.waiting.splice(-(this.list.children.length > 0 ? PER_STROKE : AT_FIRST));
     this.left += this.waiting.length;
     this.waiting = [];
     const items = shown.reverse().map(item);

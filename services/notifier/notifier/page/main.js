@@ -63,7 +63,7 @@ function offerUnits(totals) {
 function take(event, number) {
   const quietly = number <= past;
   if (event.type.startsWith('tenon.docking.')) {
-    map.add(event.data, quietly);
+    map.add(event.data, quietly || feed.held);
     find('empty').hidden = true;
   }
   if (event.type.startsWith('tenon.docking.') || event.type === 'tenon.alert.unmet.v1') feed.add(event);
@@ -98,6 +98,10 @@ find('unit').addEventListener('change', (event) => {
   code = event.target.value;
   figures.reset();
   showTotals();
+});
+find('pause').addEventListener('click', ({ currentTarget: button }) => {
+  feed.hold(!feed.held);
+  button.setAttribute('aria-pressed', feed.held);
 });
 find('door').addEventListener('close', () => {
   sessionStorage.setItem(KEY, find('key').value);

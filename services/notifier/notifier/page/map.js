@@ -1,13 +1,15 @@
-// The map: graticule, places, and dockings that travel from supply to demand.
+// The map: the ground, places, and dockings that travel from supply to demand.
 
-import { Projection, gridStep } from './projection.js';
+import { drawGround } from './ground.js';
+import { Projection } from './projection.js';
 import { released } from './words.js';
 
 const FLIGHT_MS = 1_900;
+const GLIDE_MS = 170;
 const MOST_FLYING = 160;
 const MOST_TRACES = 420;
 const BEND = 0.16;
-const COLOURS = ['grid', 'soft', 'offer', 'demand', 'flow', 'released'];
+const COLOURS = ['land', 'grid', 'soft', 'offer', 'demand', 'flow', 'released'];
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class FlowMap {
@@ -19,6 +21,7 @@ export class FlowMap {
     this.traces = new Map();
     this.flying = [];
     this.drawing = false;
+    this.drawn = 0;
     new ResizeObserver(() => this.#resize()).observe(canvas);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#dress());
     this.#dress();
@@ -70,57 +73,28 @@ export class FlowMap {
   }
 
   #frame(now) {
+    const elapsed = Math.min(100, now - this.drawn);
     this.drawing = false;
-    const moving = this.projection.approach(still.matches ? 1 : 0.09);
+    this.drawn = now;
+    const moving = this.projection.approach(still.matches ? 1 : 1 - Math.exp(-elapsed / GLIDE_MS));
     this.flying = this.flying.filter((flow) => now - flow.began < FLIGHT_MS);
-    if (this.projection.view) this.#draw(now);
+    this.#draw(now);
     if (moving || this.flying.length) this.#wake();
   }
 
   #draw(now) {
     const { width, height } = this.projection.size;
     this.context.clearRect(0, 0, width, height);
-    this.#grid();
-    this.#spots(this.places.demands, 'demand');
-    this.#spots(this.places.offers, 'offer');
+    drawGround(this.context, this.projection, this.colours);
     let age = this.traces.size;
     for (const flow of this.traces.values()) {
       this.#arc(flow, 0.1 + 0.32 * (1 - age / MOST_TRACES));
       age -= 1;
     }
+    this.#spots(this.places.demands, 'demand');
+    this.#spots(this.places.offers, 'offer');
     this.flying.forEach((flow) => this.#flight(flow, (now - flow.began) / FLIGHT_MS));
     this.context.globalAlpha = 1;
-  }
-
-  #grid() {
-    const { context, projection, colours } = this;
-    const { west, east, south, north } = projection.edges();
-    const step = gridStep(Math.max(east - west, north - south));
-    context.lineWidth = 1;
-    context.strokeStyle = colours.grid;
-    context.fillStyle = colours.soft;
-    context.font = '11px system-ui, sans-serif';
-    for (let longitude = Math.ceil(west / step) * step; longitude <= east; longitude += step) {
-      const [x] = projection.point({ latitude: 0, longitude });
-      this.#line(x, 0, x, projection.size.height);
-      context.globalAlpha = 0.75;
-      context.fillText(degrees(longitude, 'E', 'W'), x + 4, 13);
-      context.globalAlpha = 1;
-    }
-    for (let latitude = Math.ceil(Math.max(south, -90) / step) * step; latitude <= Math.min(north, 90); latitude += step) {
-      const [, y] = projection.point({ latitude, longitude: 0 });
-      this.#line(0, y, projection.size.width, y);
-      context.globalAlpha = 0.75;
-      context.fillText(degrees(latitude, 'N', 'S'), 5, y - 4);
-      context.globalAlpha = 1;
-    }
-  }
-
-  #line(x1, y1, x2, y2) {
-    this.context.beginPath();
-    this.context.moveTo(Math.round(x1) + 0.5, Math.round(y1) + 0.5);
-    this.context.lineTo(Math.round(x2) + 0.5, Math.round(y2) + 0.5);
-    this.context.stroke();
   }
 
   #spots(spots, tone) {
@@ -128,11 +102,11 @@ export class FlowMap {
     context.fillStyle = this.colours[tone];
     for (const spot of spots) {
       const [x, y] = this.projection.point(spot);
-      const radius = Math.min(13, 2.4 + 1.15 * Math.sqrt(spot.open));
+      const radius = Math.min(14, 3.4 + 1.2 * Math.sqrt(spot.open));
       context.globalAlpha = 0.2;
       disc(context, x, y, radius);
       context.globalAlpha = 0.85;
-      disc(context, x, y, Math.min(3, radius * 0.55));
+      disc(context, x, y, Math.min(3.4, radius * 0.6));
     }
     context.globalAlpha = 1;
   }
@@ -147,6 +121,9 @@ export class FlowMap {
     context.moveTo(x1, y1);
     context.quadraticCurveTo(cx, cy, x2, y2);
     context.stroke();
+    context.fillStyle = context.strokeStyle;
+    disc(context, x1, y1, 1.7);
+    disc(context, x2, y2, 1.7);
   }
 
   #flight(flow, share) {
@@ -198,4 +175,3 @@ function disc(context, x, y, radius) {
 }
 
 const ease = (share) => 1 - (1 - share) ** 2;
-const degrees = (value, positive, negative) => `${Math.abs(value)}°${value === 0 ? '' : value > 0 ? positive : negative}`;

@@ -1,7 +1,10 @@
 // From degrees to pixels: an equirectangular projection that fits what there is to show, and moves smoothly.
+// With nothing to show it shows the world.
 
 const PADDING = 0.1;
 const LEAST_SPAN = 6;
+const FOOT = 56; // pixels at the bottom that the legend covers
+const WORLD = { west: -110, east: 130, south: -30, north: 65 };
 
 export class Projection {
   constructor() {
@@ -21,7 +24,6 @@ export class Projection {
   // Move the view a step towards what it should show; true while it still moves.
   approach(share) {
     const goal = this.#goal();
-    if (!goal) return false;
     if (!this.view) {
       this.view = goal;
       return true;
@@ -36,7 +38,7 @@ export class Projection {
     const { view, size } = this;
     return [
       size.width / 2 + (longitude - view.longitude) * view.stretch * view.scale,
-      size.height / 2 - (latitude - view.latitude) * view.scale,
+      this.#middle() - (latitude - view.latitude) * view.scale,
     ];
   }
 
@@ -44,18 +46,22 @@ export class Projection {
   edges() {
     const { view, size } = this;
     const across = size.width / 2 / view.scale / view.stretch;
-    const up = size.height / 2 / view.scale;
-    return { west: view.longitude - across, east: view.longitude + across, south: view.latitude - up, north: view.latitude + up };
+    const north = view.latitude + this.#middle() / view.scale;
+    const south = north - size.height / view.scale;
+    return { west: view.longitude - across, east: view.longitude + across, south, north };
+  }
+
+  #middle() {
+    return (this.size.height - FOOT) / 2;
   }
 
   #goal() {
-    if (!this.box) return null;
-    const { west, east, south, north } = this.box;
+    const { west, east, south, north } = this.box ?? WORLD;
     const latitude = (south + north) / 2;
     const stretch = Math.max(0.3, Math.cos((latitude * Math.PI) / 180));
     const width = Math.max(LEAST_SPAN, east - west) * (1 + 2 * PADDING) * stretch;
     const height = Math.max(LEAST_SPAN, north - south) * (1 + 2 * PADDING);
-    const scale = Math.min(this.size.width / width, this.size.height / height);
+    const scale = Math.min(this.size.width / width, (2 * this.#middle()) / height);
     return { latitude, longitude: (west + east) / 2, stretch, scale };
   }
 }

@@ -3,10 +3,7 @@
 const UNITS = {
   C62: 'pieces', KGM: 'kg', MTR: 'm', MTK: 'm²', LTR: 'l', SEC: 's', KWH: 'kWh', KWT: 'kW', '4L': 'MB',
 };
-const STATUSES = {
-  proposed: 'proposed', confirmed: 'confirmed', shipped: 'shipped', delivered: 'delivered',
-  declined: 'declined', lapsed: 'lapsed without an answer', cancelled: 'cancelled', failed: 'failed',
-};
+const STATUSES = { lapsed: 'lapsed without an answer' };
 const RELEASED = new Set(['declined', 'lapsed', 'cancelled', 'failed']);
 const grouped = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
@@ -42,7 +39,7 @@ export function tone(event) {
 // An event as [strong, rest]: a plain sentence whose first words carry the quantity.
 export function sentence(event) {
   const { data } = event;
-  const amount = `${number(data.quantity)} ${unit(data.unit)}`;
+  const amount = `${number(data.quantity)} ${data.quantity === 1 && data.unit === 'C62' ? 'piece' : unit(data.unit)}`;
   if (event.type === 'tenon.alert.unmet.v1') return [amount, `of ${className(data.class)} could not be supplied`];
   return [amount, `of ${className(data.class)} ${stepName(data)}${between(data)}`];
 }
@@ -55,6 +52,10 @@ function stepName({ status, revision }) {
 function between(data) {
   const from = data.supply?.name ?? data.supply?.party;
   const to = data.demand?.name ?? data.demand?.party;
-  const way = Number.isFinite(data.distance_m) ? ` · ${kilometres(data.distance_m)}` : '';
-  return from && to ? ` from ${from} to ${to}${way}` : way;
+  return (from && to ? ` from ${from} to ${to}` : '') + way(data.distance_m);
+}
+
+function way(metres) {
+  if (!Number.isFinite(metres)) return '';
+  return metres < 5_000 ? ', nearby' : `, ${kilometres(metres)}\u00a0apart`;
 }
