@@ -1,5 +1,4 @@
-"""The jars Kafka runs from: exactly those of `jgo.lock.toml`, each checked by its sha256 before any of them
-is run.
+"""The jars Kafka runs from: exactly those of `jgo.lock.toml`, each checked by its sha256 before any is run.
 
 Decides where jars are kept and which are trusted. Must not know how a broker is configured.
 """

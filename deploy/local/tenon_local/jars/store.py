@@ -1,5 +1,4 @@
-"""Fetches the locked jars and checks them. Decides what happens with one that differs: it is fetched once
-more, then refused.
+"""Fetches the locked jars and checks them; one that differs is fetched once more, then refused.
 
 Must not know what the jars are for.
 """
@@ -7,9 +6,9 @@ Must not know what the jars are for.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jgo.config import GlobalSettings
@@ -23,12 +22,18 @@ AT_ONCE = 8
 TIMEOUT_S = 60
 
 
+def _repositories() -> Mapping[str, str]:
+    """Maven Central, and those of jgo's own configuration: so a mirror works as with jgo."""
+    return {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
+
+
 @dataclass(frozen=True)
 class JarStore:
     """The locked jars in a folder of Maven's layout."""
 
     folder: Path
     jars: tuple[Jar, ...] = ()
+    repositories: Mapping[str, str] = field(default_factory=_repositories)
 
     @classmethod
     def of_lock(cls, cache: Path) -> JarStore:
@@ -51,8 +56,7 @@ class JarStore:
     def fetch(self, report: Callable[[str], None] = lambda _: None) -> int:
         """Download what is missing or differs, check it, and return how many jars that were.
 
-        Repositories beside Maven Central are taken from jgo's own configuration, so a mirror works as with
-        jgo.
+        Raises JarsUntrusted when one can't be fetched, or is another than the lock names once more.
         """
         missing = self.missing()
         if not missing:
@@ -66,8 +70,7 @@ class JarStore:
         return len(missing)
 
     def _context(self) -> MavenContext:
-        remotes = {"central": MAVEN_CENTRAL_URL, **GlobalSettings.load().repositories}
-        return MavenContext(repo_cache=self.folder, remote_repos=remotes, timeout=TIMEOUT_S)
+        return MavenContext(repo_cache=self.folder, remote_repos=dict(self.repositories), timeout=TIMEOUT_S)
 
     def _fetch_one(self, context: MavenContext, jar: Jar) -> str | None:
         """Fetch one jar; None, or why it can't be used."""

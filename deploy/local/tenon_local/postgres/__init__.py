@@ -3,7 +3,8 @@
 Decides where it listens, who may sign in and what each role may do. Must not know any table.
 """
 
+from tenon_local.postgres.binaries import takes_sessions
 from tenon_local.postgres.roles import SERVICES, Roles, owner
 from tenon_local.postgres.server import EmbeddedPostgres
 
-__all__ = ["SERVICES", "EmbeddedPostgres", "Roles", "owner"]
+__all__ = ["SERVICES", "EmbeddedPostgres", "Roles", "owner", "takes_sessions"]

