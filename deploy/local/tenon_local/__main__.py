@@ -1,6 +1,4 @@
-"""`python -m tenon_local prepare | supervise`: what `make setup` and `tenon up` run; not meant to be
-typed.
-"""
+"""`python -m tenon_local prepare | supervise`: what `make setup` and `tenon up` run; not to be typed."""
 
 from __future__ import annotations
 
@@ -9,6 +7,8 @@ import sys
 
 import click
 
+from tenon.errors import TenonError
+from tenon.settings import load
 from tenon_local.errors import LocalError
 from tenon_local.jars import JarStore
 from tenon_local.kafka import Java
@@ -26,7 +26,7 @@ def main() -> None:
 @main.command()
 def prepare() -> None:
     """Fetch Kafka's jars, check them, and make Java's start-up cache."""
-    jars = JarStore.of_lock(LocalSettings().jars_dir.absolute())
+    jars = JarStore.of_lock(load(LocalSettings).jars_dir.absolute())
     jars.fetch(report=_say)
     if not asyncio.run(make_start_cache(Java.of(jars))):
         _say("Java wrote no start-up cache here; Kafka will start more slowly")
@@ -36,7 +36,9 @@ def prepare() -> None:
 @click.option("--replicas", multiple=True)
 def supervise(replicas: tuple[str, ...]) -> None:
     """Hold a stack until SIGTERM."""
-    asyncio.run(run_supervisor(Plan.of(LocalSettings(), parse_replicas(replicas)), _say))
+    plan = Plan.of(load(LocalSettings), parse_replicas(replicas))
+    JarStore.of_lock(plan.jars_dir).fetch(report=_say)
+    asyncio.run(run_supervisor(plan, _say))
 
 
 def _say(line: str) -> None:
@@ -46,6 +48,6 @@ def _say(line: str) -> None:
 if __name__ == "__main__":
     try:
         main()
-    except LocalError as error:
+    except (LocalError, TenonError) as error:
         click.echo(f"error: {error}", err=True)
         sys.exit(1)

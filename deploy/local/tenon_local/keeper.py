@@ -1,5 +1,6 @@
-"""Starts again what ended though nobody asked it to: a service's restart is its recovery. Decides how long
-it waits first.
+"""Starts again what ended though nobody asked it to: a service's restart is its recovery.
+
+Decides how long it waits first.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Ties a child's life to ours: what we start never outlives us. Knows nothing of what is started.
 
 On Linux the kernel ends a child when the *thread* that started it ends, so processes are started from the
-main thread. Elsewhere `atexit` does what it can, and the state file lets the next start clear away what was
-left.
+main thread. Elsewhere `atexit` does what it can, and the next start clears away what the state file names.
 """
 
 from __future__ import annotations

@@ -27,8 +27,7 @@ class Ports:
 class Plan:
     """A stack before it runs. As it stands: one of each, on free ports, as tests want it.
 
-    `env` goes to all services, `service_env` to those named; both stand above the environment of this
-    process.
+    `env` goes to all services, `service_env` to those named; both win over this process's environment.
     """
 
     data_dir: Path

@@ -1,19 +1,17 @@
-"""Which ports the stack listens on. Decides the defaults, and tells a taken port by the setting that moves
-it.
-"""
+"""Which ports the stack listens on; a taken one is told by the setting that moves it."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 import socket
+from collections.abc import Iterable
 
 from tenon_local.errors import PortTaken
 
 HOST = "127.0.0.1"
 OUTSIDE_EPHEMERAL = range(20_000, 32_000)
-"""Below what Linux gives to outgoing connections, so that a process finds its port free when it starts
-again."""
+"""Below what Linux gives to outgoing connections: a process that starts again finds its port free."""
 _given_out: set[int] = set()
 
 
@@ -41,6 +39,14 @@ def claim(port: int, what: str, setting: str) -> int:
             f"end the program that listens there, or choose another with {setting}"
         )
     return port
+
+
+def check_distinct(wanted: Iterable[tuple[str, int]]) -> None:
+    """Raise PortTaken where two processes of one stack would listen on the same port."""
+    taken: dict[int, str] = {}
+    for name, port in wanted:
+        if (other := taken.setdefault(port, name)) != name:
+            raise PortTaken(f"{other} and {name} both want port {port}: move one by its TENON_…_PORT")
 
 
 def _bind_error(port: int) -> str | None:

@@ -1,5 +1,7 @@
-"""One supervised process: its command, its log file, its whole process group. Decides how it is started,
-ended and told apart from a later process of the same number. Must not know what the process does.
+"""One supervised process: its command, its log file, its whole process group.
+
+Decides how it is started, ended and told apart from a later process of the same number. Must not know what
+the process does.
 """
 
 from __future__ import annotations
@@ -51,9 +53,7 @@ class Identity:
 
 
 def _start_mark(process: psutil.Process) -> str:
-    """Ticks since boot where there is /proc (steps of the wall clock don't move them), else the wall clock's
-    time.
-    """
+    """Ticks since boot where there is /proc, for steps of the wall clock don't move them; else the time."""
     stat = Path(f"/proc/{process.pid}/stat")
     if stat.exists():
         return stat.read_text().rpartition(")")[2].split()[19]  # field 22 of proc(5), counted behind the name
@@ -75,8 +75,9 @@ def signal_tree(pid: int, number: signal.Signals) -> None:
 
 @dataclass
 class ManagedProcess:
-    """A command run in its own session with its output in `log_file` (appended). Start it from the main
-    thread.
+    """A command run in its own session, with its output appended to `log_file`.
+
+    Start it from the main thread: see `parent`.
     """
 
     name: str

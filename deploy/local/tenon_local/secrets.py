@@ -1,5 +1,6 @@
-"""The stack's passwords and keys: made once, kept in one file that only its owner may read. Knows not what
-they open.
+"""The stack's passwords and keys: made once, kept in one file that only its owner may read.
+
+Must not know what they open.
 """
 
 from __future__ import annotations

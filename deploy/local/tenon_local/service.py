@@ -1,5 +1,6 @@
-"""One replica of a service as a process, and the run of its migrations. Knows only what every service has in
-common.
+"""One replica of a service as a process, and the run of its migrations.
+
+Knows only what every service has in common.
 """
 
 from __future__ import annotations

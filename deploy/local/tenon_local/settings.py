@@ -1,6 +1,4 @@
-"""What the user may choose about the embedded stack, by `TENON_…` variables. Decides names and defaults
-alone.
-"""
+"""What the user may choose about the embedded stack, by `TENON_…` variables: names, defaults and ranges."""
 
 from __future__ import annotations
 

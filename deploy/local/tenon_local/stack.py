@@ -26,12 +26,11 @@ Report = Callable[[str], None]
 
 
 class Stack:
-    """A stack by its plan. Making one takes the folder and the ports; `start` starts, `stop` or `kill` ends
-    it.
+    """A stack by its plan: making one takes folder and ports, `start` starts, `stop` or `kill` ends it.
 
     The parts are there to be handled one by one: `kafka.brokers[0].process.kill()`,
-    `services["matcher"][0].freeze()`. Made from the main thread only: see `parent`.
-    Raises AlreadyRunning, PortTaken or JarsUntrusted before anything was started.
+    `services["matcher"][0].freeze()`. Make it from the main thread: see `parent`. Raises AlreadyRunning,
+    PortTaken or JarsUntrusted before anything was started.
     """
 
     def __init__(self, plan: Plan, report: Report = lambda _: None) -> None:
@@ -61,6 +60,13 @@ class Stack:
             plan.data_dir / "postgres", port=plan.ports.postgres, secrets=secrets
         )
         self.services = {name: self._replicas(name) for name in SERVICES}
+        ports.check_distinct(self._ports())
+
+    def _ports(self) -> Iterator[tuple[str, int]]:
+        for broker in self.kafka.brokers:
+            yield f"the controller of {broker.process.name}", broker.node.controller_port
+        for _, port, process in self.processes():
+            yield process.name, port
 
     @property
     def ingest(self) -> ServiceProcess:

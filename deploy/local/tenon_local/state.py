@@ -1,5 +1,4 @@
-"""What runs, written down: `state.json` in the data folder, for commands in other terminals and for the next
-start.
+"""What runs, written down in the data folder: `state.json`, for other terminals and for the next start.
 
 Decides the file's shape (version 1) and who may hold the folder. A process is the one meant only where its
 start mark fits too, so a number that was given to another program since is never signalled.
@@ -10,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import time
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +19,8 @@ from tenon_local.errors import AlreadyRunning
 from tenon_local.process import Identity
 from tenon_local.secrets import write_private
 
+_GONE_S = 10
+_POLL_S = 0.02
 Phase = Literal["starting", "running", "stopping"]
 
 
@@ -62,10 +64,13 @@ class State(msgspec.Struct, frozen=True):
         write_private(state_file(data_dir), msgspec.json.format(msgspec.json.encode(self)).decode())
 
     def kill_leftovers(self) -> list[str]:
-        """Kill whatever of it still runs, and return the names."""
+        """Kill whatever of it still runs, wait until it has let go of its ports, and return the names."""
         left = [entry for entry in self.processes if entry.identity.is_alive()]
         for entry in left:
             entry.identity.kill()
+        ends = time.monotonic() + _GONE_S
+        while any(entry.identity.is_alive() for entry in left) and time.monotonic() < ends:
+            time.sleep(_POLL_S)
         return [entry.name for entry in left]
 
 

@@ -1,5 +1,6 @@
-"""Holds a stack until it is told to end: what runs behind `tenon up`. Decides nothing about the stack
-itself.
+"""Holds a stack until it is told to end: what runs behind `tenon up`.
+
+Decides nothing about the stack itself.
 """
 
 from __future__ import annotations

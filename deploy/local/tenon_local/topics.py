@@ -1,6 +1,4 @@
-"""Makes the topics and the market layout of a log, by the library's own functions. Decides nothing of its
-own.
-"""
+"""Makes the topics and the market layout of a log, by the library's own functions; decides nothing."""
 
 from __future__ import annotations
 

@@ -39,9 +39,7 @@ class Broker:
         return cls(node, folder, ManagedProcess(name, run, log), ManagedProcess(f"{name} format", form, log))
 
     async def start(self, nodes: Sequence[Node], extra: Mapping[str, str]) -> None:
-        """Write its settings, format its folder the first time, and start the process; does not wait for
-        it.
-        """
+        """Write its settings, format its folder the first time, and start the process; does not wait."""
         await asyncio.to_thread(self._write_settings, nodes, extra)
         if not (self.folder / "data" / "meta.properties").exists():
             self.formatter.start()

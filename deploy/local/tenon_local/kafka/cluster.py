@@ -1,6 +1,4 @@
-"""A cluster of one or more brokers on this machine. Decides ports, the cluster's id, and when all are in
-service.
-"""
+"""A cluster of one or more brokers on this machine: its ports, its id, and when all are in service."""
 
 from __future__ import annotations
 
@@ -19,6 +17,7 @@ from tenon_local.kafka.java import Java
 from tenon_local.kafka.probe import brokers_in_service
 from tenon_local.ports import HOST, claim
 from tenon_local.process import kill_all
+from tenon_local.secrets import write_private
 
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
@@ -105,18 +104,15 @@ def _nodes(port: int, brokers: int) -> list[Node]:
 
 
 def _cluster_id(data_dir: Path) -> str:
-    """The id of the cluster in this folder, made the first time: a UUID in URL-safe base64, as Kafka wants
-    it.
-    """
+    """The id of the cluster in this folder, made the first time."""
     file = data_dir / "cluster.id"
     if not file.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file.write_text(_new_cluster_id())
+        write_private(file, _new_cluster_id())
     return file.read_text()
 
 
 def _new_cluster_id() -> str:
-    """A random id. One that begins with a hyphen would be read as an option by Kafka's format tool."""
+    """A random UUID in URL-safe base64; a hyphen in front would be an option to Kafka's format tool."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):

