@@ -3,9 +3,8 @@
     async def test_it_does(kafka: KafkaSettings, postgres: str) -> None: ...
 
 `kafka`     how to reach the one broker of the run, with a topic prefix that only this test uses: make the
-topics the
-            test needs with `tenon.kafka.ensure_topics(kafka, …)`. Hand `kafka.bootstrap` and `kafka.prefix`
-            to a service as TENON_KAFKA_BOOTSTRAP and TENON_TOPIC_PREFIX.
+            topics the test needs with `tenon.kafka.ensure_topics(kafka, …)`. Hand `kafka.bootstrap` and
+            `kafka.prefix` to a service as TENON_KAFKA_BOOTSTRAP and TENON_TOPIC_PREFIX.
 `postgres`  address (superuser) of an empty database that only this test uses: hand it to a service as
             TENON_DATABASE_URL, after `tenon.migrations.migrate(postgres, package="…")`.
 

@@ -4,8 +4,7 @@ A service is one function, `bind`: given settings, it builds everything and yiel
 serves its HTTP app (adding `/health/live`, `/health/ready` and `/metrics`), runs its loops, and owns signals
 and the end. It listens before it binds: a service that still waits for a database is alive, and not ready.
 SIGTERM and SIGINT begin a graceful stop with a deadline. A loop that ends, or raises, before that ends the
-process with status 1: no process stays alive with a dead worker. This module must not know what a service
-does.
+process with status 1: no process stays alive with a dead worker. What a service does is not known here.
 """
 
 import asyncio

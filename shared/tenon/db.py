@@ -5,8 +5,7 @@ later), `Fenced` (SQLSTATE 40001, raised by the fences of `positions` and `lease
 `Misconfigured`; what is none of these is a bug and passes as it is. Classes of SQLSTATE: PostgreSQL manual,
 appendix A.
 
-A service sees its own schema only: it is the search path of every connection. This module must not know a
-table.
+A service sees its own schema only: it is the search path of every connection. No table is known here.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -82,8 +81,8 @@ class Database:
     ) -> AsyncIterator[Self]:
         """Open pool and engine, close them at the end.
 
-        A database that is away is waited for; raises `Transient` at the deadline, `Misconfigured` where it
-        lets nobody in.
+        A database that is away is waited for. Raises `Transient` at the deadline, `Misconfigured` where the
+        role is not let in.
         """
         parsed = make_url(url)
         pool = await retrying(

@@ -88,8 +88,8 @@ def of_error(error: TenonError) -> Problem:
 def install(app: Starlette, validation_errors: Sequence[type[Exception]] = ()) -> None:
     """Make an app answer every error with a problem document.
 
-    `validation_errors` are the framework's own (FastAPI's RequestValidationError), whose `errors()` are
-    pydantic's.
+    `validation_errors` are the framework's own (FastAPI's RequestValidationError); `errors()` of them is as
+    of pydantic's.
     """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http_exception)

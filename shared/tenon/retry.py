@@ -1,7 +1,6 @@
 """How long to wait before trying again, and for how long to try at all.
 
-Only `Transient` is retried: everything else is fenced, unusable, misconfigured or a bug, and no repetition
-helps.
+Only `Transient` is retried: all else is fenced, unusable, misconfigured or a bug, and no repetition helps.
 """
 
 import random

@@ -1,8 +1,8 @@
 """Creating what the contracts name, and finding out whether a cluster is the one it should be.
 
 A topic's number of partitions never changes: a topic that exists with another number stops the process. The
-market table that a log was written with is kept beside it in a compacted topic, with a random id of the log,
-written once.
+market table that a log was written with is kept beside it in a compacted topic, once, with a random id of the
+log.
 """
 
 import asyncio
@@ -55,8 +55,7 @@ async def ensure_topics(
 async def ensure_layout(kafka: KafkaSettings, markets: MarketTable) -> Layout:
     """Return the layout of this cluster's log, writing it first where there is none.
 
-    Raises `Misconfigured` when the log was begun with another table: a market can't move to another
-    partition.
+    Raises `Misconfigured` when the log was begun with another table: no market can move to another partition.
     """
     layout = await find_layout(kafka)
     if layout is None:

@@ -100,8 +100,7 @@ class Producer:
         """Hand records over, in order; returns for each a future of its being written.
 
         The future raises `Transient` when the record may not have been written, `Unusable` when it is too
-        large. Raises `Transient`, with nothing handed over, when too much waits already or a topic is not
-        known.
+        large. Raises `Transient`, with nothing handed over, when too much waits or a topic is not known.
         """
         for topic in {record.topic for record in records} - self._partitions.keys():
             self._partitions[topic] = await self._count_partitions(topic)
