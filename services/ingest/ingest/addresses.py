@@ -1,84 +1,44 @@
 """The registry's addresses: parties, their sites and keys, and what waits in the outbox."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import wraps
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from ingest import answers
 from ingest.access import Access, unknown
+from ingest.bodies import body_of
 from ingest.deadline import within
 from ingest.directory import Directory
+from ingest.domain.faults import Refused
+from ingest.domain.shape import read
+from ingest.errors import described
+from ingest.examples import EXAMPLES
 from ingest.keys import MOST_KEYS, Keys, TooManyKeys, UnknownParty
+from ingest.shown import (
+    KEY,
+    LABELLED,
+    SITES,
+    KeyLabel,
+    KeyList,
+    KeyListed,
+    KeyMade,
+    OutboxState,
+    made,
+    ref,
+    shown,
+)
 from tenon.contracts.values import Id
 from tenon.problems import Problem
 
 P = ParamSpec("P")
 R = TypeVar("R")
 _PAGE = 100
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _shown(schema: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    return {200: {"content": {"application/json": {"schema": schema}}}}
-
-
-_SITES = {
-    "type": "object",
-    "required": ["sites", "next"],
-    "properties": {
-        "sites": {"type": "array", "items": _ref("SitePublished")},
-        "next": {
-            "type": ["string", "null"],
-            "description": "Ask again with after= this; null on the last page.",
-        },
-    },
-}
-
-
-class KeyLabel(BaseModel):
-    """What a new key is for."""
-
-    label: str = Field("", max_length=200, description="Your own note, shown in the list of keys.")
-
-
-class KeyMade(BaseModel):
-    """A new key. The whole key is shown this once."""
-
-    key: str = Field(description="The key's id, by which it is listed and revoked.")
-    party: str
-    secret: str = Field(description="The whole key: Authorization: Bearer SECRET. Nobody can show it again.")
-
-
-class KeyListed(BaseModel):
-    """A key without its secret."""
-
-    key: str
-    label: str
-    created_at: datetime
-    revoked_at: datetime | None = Field(None, description="Since when it is out of force.")
-
-
-class KeyList(BaseModel):
-    """Every key that a party ever had, the oldest first."""
-
-    keys: list[KeyListed]
-
-
-class OutboxState(BaseModel):
-    """Records that are committed with the registry and not yet in Kafka."""
-
-    pending: int
-    oldest_age_ms: int = Field(description="Age of the oldest pending record; 0 when nothing is pending.")
-    parked: int = Field(description="Records that Kafka refuses for good.")
+_LABEL_BYTES = 4_096
 
 
 class Addresses:
@@ -93,20 +53,24 @@ class Addresses:
     def router(self) -> APIRouter:
         """Return the addresses with their description."""
         router = APIRouter(prefix="/v1")
+
+        def add(method: str, path: str, answer: Callable[..., Any], summary: str, **told: Any) -> None:
+            router.add_api_route(path, self._in_time(answer), methods=[method], summary=summary, **told)
+
         party, keys = "/parties/{party}", "/parties/{party}/keys"
-        get, of_registry, of_keys = router.get, {"tags": ["registry"]}, {"tags": ["keys"]}
-        one: Any = {**of_registry, "response_model": None, "responses": _shown(_ref("PartyRegistered"))}
-        several: Any = {**of_registry, "response_model": None, "responses": _shown(_SITES)}
-        get(party, summary="A party", **one)(self._in_time(self.party))
-        get(f"{party}/sites", summary="A party's sites", **several)(self._in_time(self.sites))
-        made: Any = {**of_keys, "status_code": 201, "response_model": KeyMade}
-        router.post(keys, summary="Make a key", **made)(self._in_time(self.make))
-        listed: Any = {**of_keys, "response_model": KeyList}
-        get(keys, summary="A party's keys", **listed)(self._in_time(self.list))
-        revoked: Any = {**of_keys, "status_code": 204}
-        router.delete(f"{keys}/{{key}}", summary="Revoke a key", **revoked)(self._in_time(self.revoke))
-        waits: Any = {"tags": ["operation"], "response_model": OutboxState}
-        get("/outbox", summary="What waits", **waits)(self._in_time(self.outbox))
+        site_page = {"sites": [EXAMPLES["tenon.site.published.v1"]], "next": "jinan-1"}
+        one = shown(EXAMPLES["tenon.party.registered.v1"], 404, schema=ref("PartyRegistered"))
+        add("GET", party, self.party, "A party", tags=["registry"], **one)
+        several = shown(site_page, 404, 422, schema=SITES)
+        add("GET", f"{party}/sites", self.sites, "A party's sites", tags=["registry"], **several)
+        add("POST", keys, self.make, "Make a key", tags=["keys"], openapi_extra=LABELLED, **made())
+        listed = shown({"keys": [KEY]}, 404, model=KeyList)
+        add("GET", keys, self.list, "A party's keys", tags=["keys"], **listed)
+        gone = described((401, 404, 405, 500, 503))
+        revoked: Any = {"status_code": 204, "responses": gone, "response_model": None}
+        add("DELETE", f"{keys}/{{key}}", self.revoke, "Revoke a key", tags=["keys"], **revoked)
+        waits = shown({"pending": 0, "oldest_age_ms": 0, "parked": 0}, 403, model=OutboxState)
+        add("GET", "/outbox", self.outbox, "What waits", tags=["operation"], **waits)
         return router
 
     def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
@@ -139,10 +103,10 @@ class Addresses:
             raise unknown(party)
         return _json({"sites": sites, "next": sites[-1].site if len(sites) == limit else None})
 
-    async def make(self, request: Request, party: str, body: KeyLabel | None = None) -> Response:
+    async def make(self, request: Request, party: str) -> Response:
         """Make a key for a party, and show it: this is the only time."""
         await self._access.sender_for(request, party)
-        label = body.label.replace("\0", "") if body is not None else ""
+        label = await self._label(request)
         try:
             made = await self._keys.make(_id(party), label)
         except UnknownParty:
@@ -153,6 +117,15 @@ class Addresses:
         headers = {"cache-control": "no-store", "location": f"/v1/parties/{party}/keys/{made.key}"}
         return JSONResponse(shown.model_dump(), 201, headers)
 
+    async def _label(self, request: Request) -> str:
+        # Not by the framework: it reads a body of any length, of anybody, before the key is looked at.
+        body = await body_of(request, _LABEL_BYTES, self._deadline_ms // 2, _any_number)
+        try:
+            return read(KeyLabel, body, "").label if body else ""
+        except Refused as refused:
+            told = answers.problem(refused.refusal).document
+            raise Problem(told.status, told.detail, slug="invalid-request", errors=told.errors) from None
+
     async def list(self, request: Request, party: str) -> KeyList:
         """Return a party's keys, without their secrets."""
         await self._access.sender_for(request, party)
@@ -162,7 +135,7 @@ class Addresses:
         return KeyList(keys=[KeyListed.model_validate(key, from_attributes=True) for key in keys])
 
     async def revoke(self, request: Request, party: str, key: str) -> Response:
-        """Take a key out of force, for good. It may work for two seconds more."""
+        """Take a key out of force, for good. Other processes may take it for some seconds more."""
         await self._access.sender_for(request, party)
         try:
             known = await self._keys.revoke(_id(party), _id(key))
@@ -179,6 +152,10 @@ class Addresses:
         return OutboxState(
             pending=backlog.waiting, oldest_age_ms=int(backlog.oldest_seconds * 1000), parked=backlog.parked
         )
+
+
+def _any_number(count: int) -> None:
+    """Bytes of a label are few enough not to be counted."""
 
 
 def _id(text: str) -> str:

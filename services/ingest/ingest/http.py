@@ -4,23 +4,23 @@ Decides in which order a request is checked: key, form, size, room, rate, events
 decided behind it.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from ingest import answers, metrics, openapi, reading
 from ingest.access import Access
 from ingest.addresses import Addresses
+from ingest.bodies import body_of
 from ingest.docs import add_docs
 from ingest.domain.admit import Sender
-from ingest.domain.faults import Fault, Refusal, Refused, unavailable
+from ingest.domain.faults import Refused, unavailable
 from ingest.handler import Handler, Item
 from ingest.limits import Budget, OverBudget, Rate
 from tenon import log, problems
@@ -62,7 +62,7 @@ class Intake:
         with self.budget.hold() as take:
             sender = await self._sender(request)
             kind = reading.media_type(request.headers)
-            body = await self._body(request, take)
+            body = await body_of(request, reading.MOST_BYTES, self.body_deadline_ms, take)
             items = reading.items_of(kind, request.headers, body)
             self._charge(sender, len(items))
             await self.handler.take(items, sender)
@@ -75,42 +75,11 @@ class Intake:
         except Transient as error:
             raise Refused(unavailable("the registry does not answer; send it again")) from error
 
-    async def _body(self, request: Request, take: Callable[[int], None]) -> bytes:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared) > reading.MOST_BYTES:
-            raise Refused(_too_long())
-        try:
-            async with asyncio.timeout(self.body_deadline_ms / 1000):
-                return await _read(request, take)
-        except TimeoutError:
-            raise Problem(408, f"the body did not arrive within {self.body_deadline_ms} ms") from None
-        except ClientDisconnect:
-            raise Problem(400, "the body ended early") from None
-
     def _charge(self, sender: Sender, events: int) -> None:
         wait_s = self.rate.wait_s(sender.key, events, time.monotonic())
         if wait_s:
             headers = {"retry-after": str(max(1, round(wait_s + 0.5)))}
             raise Problem(429, "this key sends faster than it may; send it again later", headers=headers)
-
-
-async def _read(request: Request, take: Callable[[int], None]) -> bytes:
-    chunks: list[bytes] = []
-    length = 0
-    async for chunk in request.stream():
-        take(len(chunk))
-        length += len(chunk)
-        if length > reading.MOST_BYTES:
-            raise Refused(_too_long())
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_long() -> Refusal:
-    fault = Fault("", "the body is too long", f"at most {reading.MOST_BYTES} bytes")
-    return Refusal(
-        413, "too-large", "The request is too large", f"{fault.reason}; {fault.expected}", (fault,)
-    )
 
 
 def _log(sender: Sender, items: list[Item]) -> None:

@@ -155,6 +155,28 @@ async def test_a_key_is_shown_once_and_works_until_it_is_revoked(kafka: KafkaSet
         assert (await ingest.call("DELETE", "/v1/parties/acme/keys/none")).status == 404
 
 
+async def test_a_label_is_read_after_the_key_and_within_its_bounds(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with ready(kafka, postgres) as ingest:
+        await ingest.accept(party("acme"))
+        path = "/v1/parties/acme/keys"
+        answer = await ingest.call("POST", path, data=b" " * 5_000)
+        assert (answer.status, answer.body["type"]) == (413, "/problems/too-large")
+        for wrong, status, pointer in (
+            (b'{"label":7}', 422, "/label"),
+            (b'{"label":"a\\u0000"}', 422, "/label"),
+            (b'{"lable":"x"}', 422, "/lable"),
+            (b"[]", 422, ""),
+            (b"{", 400, ""),
+        ):
+            answer = await ingest.call("POST", path, data=wrong)
+            assert (answer.status, answer.pointers) == (status, [pointer]), answer.body
+            assert answer.headers["content-type"] == "application/problem+json"
+        assert (await ingest.having("no").call("POST", path, data=b" " * 5_000)).status == 401
+        assert (await ingest.call("GET", path)).body["keys"] == []
+
+
 async def test_a_remembered_key_that_is_revoked_here_ends_at_once(
     kafka: KafkaSettings, postgres: str
 ) -> None:

@@ -22,34 +22,34 @@ _NUL = b"\\u0000"
 _any: msgspec.json.Decoder[object] = msgspec.json.Decoder(object, float_hook=float)
 
 
-def read(kind: type[T], data: bytes) -> T:
-    """Return the data of an event; raise `Refused` with up to 50 faults."""
+def read(kind: type[T], data: bytes, pointer: str = "/data") -> T:
+    """Return the data of an event, which stands at `pointer`; raise `Refused` with up to 50 faults."""
     try:
-        return _read(kind, data)
+        return _read(kind, data, pointer)
     except NotJson as error:
-        raise Refused(not_json("/data", error, "one JSON object (RFC 8259)")) from error
+        raise Refused(not_json(pointer, error, "one JSON object (RFC 8259)")) from error
 
 
-def _read(kind: type[T], data: bytes) -> T:
+def _read(kind: type[T], data: bytes, pointer: str) -> T:
     try:
         value = decode_strict(kind, data)
     except InvalidData as error:
-        faults = _all(kind, data) or (Fault("/data" + error.pointer, error.reason, error.expected),)
+        faults = _all(kind, data, pointer) or (Fault(pointer + error.pointer, error.reason, error.expected),)
         raise Refused(invalid(faults)) from error
     if _NUL in data:
-        refuse_nul(data)
+        _refuse_nul(data, pointer)
     return value
 
 
-def refuse_nul(data: bytes) -> None:
+def _refuse_nul(data: bytes, pointer: str) -> None:
     """Raise `Refused` when a text contains U+0000, which no store behind keeps."""
-    pointers = list(islice(_with_nul(parse(data), "/data"), MAX_FAULTS))
+    pointers = list(islice(_with_nul(parse(data), pointer), MAX_FAULTS))
     if pointers:
         refuse(invalid([Fault(at, "contains the character U+0000", "text without it") for at in pointers]))
 
 
-def _all(kind: type[msgspec.Struct], data: bytes) -> tuple[Fault, ...]:
-    return tuple(islice(_walk(kind, _parsed(data), "/data"), MAX_FAULTS))
+def _all(kind: type[msgspec.Struct], data: bytes, pointer: str) -> tuple[Fault, ...]:
+    return tuple(islice(_walk(kind, _parsed(data), pointer), MAX_FAULTS))
 
 
 def _parsed(data: bytes) -> object:
