@@ -15,8 +15,11 @@ from fastapi.openapi.utils import get_openapi
 
 from ingest import examples
 from ingest.answers import BatchAccepted, BatchProblem, EventAccepted
+from ingest.errors import described
+from ingest.shown import KeyLabel
 from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED
 from tenon.contracts.families import INTAKE, Family
+from tenon.contracts.units import UNITS
 from tenon.problems import MEDIA_TYPE, ProblemDocument
 
 TITLE = "Tenon ingest"
@@ -48,43 +51,19 @@ sent again, 422 when all were rejected, 503 when some could not be taken for now
 
 Quantities are decimals in the item's unit (UN/ECE Recommendation 20), prices decimal strings with an ISO 4217
 code per unit, times RFC 3339 with an offset. Fields that are not described here are refused.
-"""
 
-_ERRORS: Mapping[int, tuple[str, str]] = {
-    400: (
-        "Not JSON, or not a CloudEvent.",
-        "/specversion: missing; expected a CloudEvent 1.0 with JSON data",
-    ),
-    401: ("No key, or one that is not in force.", "this key is not in force"),
-    403: (
-        "The key may not say this.",
-        "this key is not 'clinic-7''s; expected 'shandong-mills', whose key it is",
-    ),
-    404: (
-        "There is no such thing that this key may see.",
-        "there is no party 'clinic-7' that this key may see",
-    ),
-    405: ("The address does not take this method.", ""),
-    408: ("The body did not arrive in time.", "the body did not arrive within 10000 ms"),
-    409: ("Another revision is in force.", "revision 3 of site jinan-1 is in force with other content"),
-    413: (
-        "Too large: a body above 5 MiB, a batch above 1,000 events, an event above 1 MB.",
-        "the body is too long",
-    ),
-    415: ("Another media type, charset or encoding.", "content-type: text/plain"),
-    422: (
-        "The content is wrong; every fault is named.",
-        "/data/windows/0/until: the window ends before it starts",
-    ),
-    429: (
-        "This key sends too fast; see Retry-After.",
-        "this key sends faster than it may; send it again later",
-    ),
-    500: ("A fault of ours; it has been logged.", "the fault is ours; it has been logged"),
-    503: ("Not taken for now; see Retry-After.", "Kafka has not acknowledged it in time; send it again"),
+Units that are converted: {units}.
+
+Accepted and stored, but **not yet acted on**: {not_yet}. Quantities are gross; `basis: net` is refused
+until it is acted on.
+"""
+_NOT_YET: Mapping[str, tuple[str, ...]] = {
+    "OfferPublished": ("minimum_order", "lot", "resource", "change_over", "reconfirm_every_s"),
+    "DemandPublished": ("all_or_nothing", "at_most_suppliers", "preferred", "kit"),
+    "Item": ("attributes", "constraints"),
 }
-_OF_EVENTS = (400, 401, 403, 404, 405, 408, 409, 413, 415, 422, 429, 500, 503)
-_OF_REGISTRY = (401, 403, 404, 405, 409, 422, 500, 503)
+
+_ERRORS = (400, 401, 403, 405, 408, 409, 413, 415, 422, 429, 500, 503)
 
 
 def describe(app: FastAPI) -> None:
@@ -95,7 +74,7 @@ def describe(app: FastAPI) -> None:
         document = get_openapi(title=TITLE, version=VERSION, description=_ABOUT, routes=app.routes)
         for path in document["paths"].values():
             for operation in path.values():
-                _complete(operation)
+                _without_framework(operation)
         document["paths"]["/v1/events"] = {"post": _post_events()}
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         for unused in ("HTTPValidationError", "ValidationError"):
@@ -115,12 +94,11 @@ def describe(app: FastAPI) -> None:
     app.openapi = complete  # type: ignore[method-assign]
 
 
-def _complete(operation: Json) -> None:
-    """Tell of the errors as they are answered, in place of the framework's."""
-    operation["responses"] = {
-        **{code: shown for code, shown in operation["responses"].items() if code != "422"},
-        **{str(code): _problem(code) for code in _OF_REGISTRY},
-    }
+def _without_framework(operation: Json) -> None:
+    """Take away the framework's own error document, which nobody is answered with."""
+    told = operation["responses"].get("422", {}).get("content", {})
+    if "application/json" in told:
+        del operation["responses"]["422"]
 
 
 def _post_events() -> Json:
@@ -131,14 +109,11 @@ def _post_events() -> Json:
     return {
         "tags": ["events"],
         "summary": "Send events",
-        "description": _EVENTS,
+        "description": _EVENTS.format(units=", ".join(sorted(UNITS)), not_yet=_not_yet()),
         "operationId": "post_events",
         "parameters": [_header(name, text) for name, text in _HEADERS.items()],
         "requestBody": {"required": True, "content": _bodies()},
-        "responses": {
-            **responses,
-            **{str(code): _problem(code, of_batch=code in (422, 503)) for code in _OF_EVENTS},
-        },
+        "responses": {**responses, **_errors()},
     }
 
 
@@ -205,22 +180,17 @@ def _answers() -> Json:
     }
 
 
-def _problem(code: int, *, of_batch: bool = False) -> Json:
-    meaning, detail = _ERRORS[code]
-    one, batch = _ref("ProblemDocument"), _ref("BatchProblem")
-    example = {"type": "/problems/…", "title": meaning, "status": code, "detail": detail}
-    described: Json = {
-        "description": meaning,
-        "content": {MEDIA_TYPE: {"schema": {"anyOf": [batch, one]} if of_batch else one, "example": example}},
-    }
-    if code in (429, 503):
-        seconds = {"description": "Seconds to wait before sending it again.", "schema": {"type": "integer"}}
-        described["headers"] = {"Retry-After": seconds}
-    return described
+def _errors() -> Json:
+    """Return the errors; where a batch was refused as a whole, its results are in the document."""
+    errors = described(_ERRORS)
+    for code in ("422", "503"):
+        told = errors[code]["content"][MEDIA_TYPE]
+        told["schema"] = {"anyOf": [_ref("BatchProblem"), told["schema"]]}
+    return errors
 
 
 def _schemas() -> Json:
-    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument)
+    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel)
     types = [family.data for family in INTAKE]
     _, components = msgspec.json.schema_components(
         (*types, *answers), ref_template="#/components/schemas/{name}"
@@ -234,7 +204,22 @@ def _schemas() -> Json:
     # Through JSON: defaults are Python values where the types have them.
     plain: Json = msgspec.json.decode(msgspec.json.encode({**components, **events, "Event": event}))
     _allow_numbers(plain)
+    _mark_not_yet(plain)
     return plain
+
+
+def _not_yet() -> str:
+    owners = {"OfferPublished": "of an offer", "DemandPublished": "of a demand", "Item": "of an item"}
+    named = ((owners[kind], ", ".join(f"`{name}`" for name in names)) for kind, names in _NOT_YET.items())
+    return "; ".join(f"{owner} {names}" for owner, names in named)
+
+
+def _mark_not_yet(schemas: Json) -> None:
+    """Say it at each field too, for whoever reads only that."""
+    for kind, names in _NOT_YET.items():
+        for name in names:
+            field = schemas[kind]["properties"][name]
+            field["description"] = f"{field.get('description', '')} Not yet acted on.".strip()
 
 
 def _allow_numbers(schema: object) -> None:

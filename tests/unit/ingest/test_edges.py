@@ -4,19 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
-from openapi_spec_validator import validate
 
-from ingest import answers, examples, reading
+from ingest import answers, reading
 from ingest.cache import Remembered
-from ingest.domain.admit import Sender, admit
+from ingest.domain.admit import Sender
 from ingest.domain.faults import Fault, Refused, invalid, unavailable
-from ingest.generated import document
 from ingest.handler import Item
 from ingest.limits import Budget, OverBudget, Rate
-from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, from_structured, to_batch
-from tenon.contracts.families import INTAKE_BY_TYPE
-from tests.unit.ingest.samples import ADMINISTRATOR
+from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, to_batch
 
 pytestmark = pytest.mark.unit
 EVENT = CloudEvent("e1", "/s", "tenon.offer.withdrawn.v1", b"{}")
@@ -132,36 +127,6 @@ def test_a_refusal_is_a_problem_document() -> None:
         "detail": "/data/x: wrong; expected right",
         "errors": [{"pointer": "/data/x", "reason": "wrong", "expected": "right"}],
     }
-
-
-def test_the_description_is_valid_and_names_every_answer() -> None:
-    described: Any = document()
-    validate(described)
-    responses = described["paths"]["/v1/events"]["post"]["responses"]
-    assert set(responses) >= {
-        "202",
-        "400",
-        "401",
-        "403",
-        "404",
-        "405",
-        "409",
-        "413",
-        "415",
-        "422",
-        "429",
-        "503",
-    }
-
-
-@pytest.mark.parametrize("event_type", INTAKE_BY_TYPE)
-def test_the_example_of_each_type_is_described_and_admitted(event_type: str) -> None:
-    described: Any = document()
-    example = examples.event(event_type)
-    schema = {"$ref": "#/components/schemas/Event", "components": described["components"]}
-    Draft202012Validator(schema).validate(example)
-    sent = from_structured(json.dumps(example).encode())
-    assert admit(sent, ADMINISTRATOR, "log").family.name == event_type
 
 
 def test_the_administrator_is_a_sender_without_a_party() -> None:
