@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.status import Status
 
+from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
 from tests.bench import baseline, line, machine, report
@@ -28,7 +29,7 @@ _RUN_S = 900
 @click.option("--seconds", default=10.0, show_default=True, help="Length of each phase of the load.")
 @click.option("--batch", default=100, show_default=True, help="Events in a request.")
 @click.option("--connections", default=8, show_default=True, help="Requests at a time.")
-@click.option("--outstanding", default=16_000, show_default=True, help="Events sent and not yet decided.")
+@click.option("--outstanding", default=4_000, show_default=True, help="Events sent and not yet decided.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
 def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: int, out: Path) -> None:
     """Measure events per second and processor time per event, end to end and of a bare pipeline."""
@@ -36,8 +37,12 @@ def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: 
     try:
         with console.status("starting") as status:
             measured = asyncio.run(_runs(runs, course, status))
-    except (BenchFailed, HelperEnded, LocalError) as error:
+    except (BenchFailed, HelperEnded, LocalError, TenonError) as error:
         raise click.ClickException(str(error)) from error
+    except TimeoutError as error:
+        raise click.ClickException("the run took too long") from error
+    except asyncio.CancelledError:
+        raise click.Abort from None
     told = report.document(measured, facts, asdict(course))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(told, indent=1) + "\n")
@@ -54,10 +59,9 @@ async def _run(title: str, course: Course, status: Status) -> Figures:
     """Measure both pipelines one after the other on a stack of their own, the services started in between."""
     with _folder() as folder:
         async with asyncio.timeout(_RUN_S), line.stack_of_stores(folder) as stack:
-            status.update(f"{title}: the bare pipeline")
-            bare = await baseline.run(stack, course)
-            status.update(f"{title}: the line")
-            return {**bare, **await line.run(stack, course)}
+            bare = await baseline.run(stack, course, lambda far: status.update(f"{title}, bare: {far}"))
+            full = await line.run(stack, course, lambda far: status.update(f"{title}, Tenon: {far}"))
+            return {**bare, **full}
 
 
 @contextmanager

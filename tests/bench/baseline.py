@@ -14,16 +14,16 @@ from tests.bench import bare, measures
 from tests.bench.course import Course
 from tests.bench.helpers import watched
 from tests.bench.measures import Figures
-from tests.bench.rig import BenchFailed, rig
+from tests.bench.rig import BenchFailed, Show, Target, rig
 
 
-async def run(stack: Stack, course: Course) -> Figures:
+async def run(stack: Stack, course: Course, show: Show) -> Figures:
     """Return the figures of the bare pipeline, as `bare.…`."""
     port = ports.claim(0, "bare http", "")
     async with _processes(stack, port) as processes:
         trees = {**stores(stack), **{each.name: [each.pid] for each in processes}}
-        url = f"http://{ports.HOST}:{port}"
-        async with watched(processes), rig("bare", url, stack.kafka.bootstrap, "", trees) as under:
+        target = Target("bare", f"http://{ports.HOST}:{port}", stack.kafka.bootstrap)
+        async with watched(processes), rig(target, trees, show) as under:
             await under.phase(course.warm_up())
             seen = await under.phase(course.full(under.next))
             sent = under.next

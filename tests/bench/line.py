@@ -23,7 +23,7 @@ from tests.bench.course import Course
 from tests.bench.events import SOURCE, cast
 from tests.bench.helpers import watched
 from tests.bench.measures import Figures
-from tests.bench.rig import BenchFailed, Rig, rig
+from tests.bench.rig import BenchFailed, Rig, Show, Target, rig
 
 _TYPES = {family.data: family.name for family in INTAKE}
 _BOUNDS = {"log.retention.bytes": "268435456", "log.segment.bytes": "33554432"}
@@ -51,18 +51,18 @@ async def stack_of_stores(folder: Path) -> AsyncIterator[Stack]:
     await stack.stop()
 
 
-async def run(stack: Stack, course: Course) -> Figures:
+async def run(stack: Stack, course: Course, show: Show) -> Figures:
     """Start the services, and return their figures as `tenon.…`; raises BenchFailed where they cheat."""
     await stack.start_services()
     await _introduce(stack)
     trees = {**stores(stack), **{each.service: [each.process.pid] for each in stack.replicas()}}
-    url, bootstrap = stack.ingest.url, stack.kafka.bootstrap
+    target = Target("line", stack.ingest.url, stack.kafka.bootstrap, stack.admin_key)
 
     async def told() -> None:
         await _until_told(stack)
 
     services = [each.process for each in stack.replicas()]
-    async with watched(services), rig("line", url, bootstrap, stack.admin_key, trees, told) as under:
+    async with watched(services), rig(target, trees, show, told) as under:
         await under.start_from(await _ends(stack, [topics.MARKET.name]))
         figures = await _phases(under, course)
         honest.check_seen(under.seen, under.decided, under.next)

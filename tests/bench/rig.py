@@ -8,7 +8,9 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from tests.bench.cpu import Meter
 from tests.bench.helpers import Helper, helper, listening
@@ -16,6 +18,8 @@ from tests.bench.measures import Phase
 from tests.bench.messages import Decided, Heard, Order, Seen, Sent
 
 _DEADLINE_S = 300
+Show = Callable[[str], None]
+"""Shows a person how far it is."""
 Told = Callable[[], Awaitable[None]]
 """Returns when whoever tells the outside has told everything."""
 _NOTHING = Seen(at=0.0, decided=0, faulty=0, dockings_decided=0, dockings=0, docked=[])
@@ -25,11 +29,21 @@ class BenchFailed(Exception):
     """The run can't be measured, or was not honest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A pipeline: what the reader counts of it, where it takes events, and with which key."""
+
+    what: Literal["line", "bare"]
+    url: str
+    bootstrap: str
+    key: str = ""
+
+
 class Rig:
     """Load generator, reader and meter around one pipeline. `next` is the number of the next event."""
 
-    def __init__(self, load: Helper, meter: Meter, told: Told | None) -> None:
-        self._load, self._meter, self._told = load, meter, told
+    def __init__(self, load: Helper, meter: Meter, show: Show, told: Told | None) -> None:
+        self._load, self._meter, self._show, self._told = load, meter, show, told
         self._docked: list[tuple[int, float]] = []
         self._moved = asyncio.Event()
         self._base = 0
@@ -47,6 +61,7 @@ class Rig:
             self.seen = message
             self._docked += message.docked
             self._load.say(Decided(self.decided))
+            self._show(f"{max(0, self.decided):,} events decided")
             self._moved.set()
 
     async def start_from(self, decided: int) -> None:
@@ -108,16 +123,16 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    what: str, url: str, bootstrap: str, key: str, trees: Mapping[str, list[int]], told: Told | None = None
+    target: Target, trees: Mapping[str, list[int]], show: Show, told: Told | None = None
 ) -> AsyncIterator[Rig]:
-    """Set a load generator and a reader (`line` or `bare`) around what answers at `url`."""
+    """Set a load generator, a reader and a meter around a pipeline."""
     start = datetime.now().astimezone().replace(microsecond=0).isoformat()
     async with (
-        helper("load", f"{url}/v1/events", "1", start, env={"BENCH_KEY": key}) as load,
-        helper("reader", bootstrap, what) as reader,
+        helper("load", f"{target.url}/v1/events", "1", start, env={"BENCH_KEY": target.key}) as load,
+        helper("reader", target.bootstrap, target.what) as reader,
     ):
         meter = Meter({**trees, "load": [load.pid], "reader": [reader.pid]})
-        made = Rig(load, meter, told)
+        made = Rig(load, meter, show, told)
         async with listening(reader, made.take):
             yield made
 
