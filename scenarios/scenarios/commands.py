@@ -53,7 +53,7 @@ def _demo(console: Console, out: Path) -> None:
         made = {name: timed.run.dockings for name, timed in runs.items()} | _others(data)
         results = {name: measure(data, dockings) for name, dockings in made.items()}
     figures = report.figures_of(results, _facts(runs, layout))
-    report.write(out, figures, draw(figures, layout.places, made), made[next(iter(runs))])
+    report.write(out, figures, draw(figures, layout.places, made, data.distances), made[next(iter(runs))])
     console.print(report.table(results))
     console.print(f"{out}/demo.html, {out}/demo.json, {out}/demo-dockings.csv")
 

@@ -4,43 +4,56 @@ Decides how it looks; its figures are those of `demo.json`, which it carries wit
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import cos, radians, sin
+from itertools import accumulate
+from math import cos, floor, log10, radians, sin
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup
 
-from scenarios.ppe.data import Docking
+from scenarios.ppe.data import Distances, Docking
 from scenarios.ppe.layout import Place
 from scenarios.ppe.report import COLUMNS
 
 _WIDTH, _HEIGHT, _MARGIN = 1000, 620, 24
-_COLOURS = ("#0b7285", "#7048e8", "#868e96", "#e8590c", "#2b8a3e")
+_COLOURS = 6
+_MILES = (10, 20, 50, 100, 200, 500, 1_000, 2_000)
+_LEFT, _RIGHT, _FLOOR, _ROOF = 60, 990, 280, 30
 Points = Mapping[str, tuple[float, float]]
+Series = Sequence[tuple[datetime, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Units docked over time by one strategy, as points of an SVG polyline."""
+    """What one strategy reached over time, as an SVG polyline's points; `colour`: a number of the style."""
 
     name: str
-    colour: str
+    colour: int
     points: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Curves of all strategies over one scale: `scale` are (height, text)."""
+
+    title: str
+    curves: Sequence[Curve]
+    scale: Sequence[tuple[float, str]]
 
 
 def draw(
     figures: Mapping[str, Mapping[str, Mapping[str, float]]],
     places: Mapping[str, Place],
     dockings: Mapping[str, Sequence[Docking]],
+    distances: Distances,
 ) -> str:
     """Return the page. `figures` is what `demo.json` holds; the first strategy is ours."""
     ours = next(iter(dockings))
     points = project(places)
     environment = Environment(loader=PackageLoader("scenarios.ppe"), autoescape=select_autoescape())
-    top = max(sum(one.qty for one in made) for made in dockings.values())
     first = min(one.date for made in dockings.values() for one in made)
     last = max(one.date for made in dockings.values() for one in made)
     results = figures["results"]
@@ -49,11 +62,22 @@ def draw(
         headline=[(name.replace("_", " "), form.format(results[ours][name])) for name, form in COLUMNS],
         flows=_flows(dockings[ours], points),
         sites=[points[name] for name in sorted({one.don_id for one in dockings[ours]})],
-        scale=[(280 - 250 * step // 4, f"{top * step // 4:,}") for step in range(5)],
         months=_months(first, last),
-        curves=[
-            Curve(name, _COLOURS[index % len(_COLOURS)], _curve(made, first, last, top))
-            for index, (name, made) in enumerate(dockings.items())
+        charts=[
+            chart(
+                "Units docked so far",
+                {name: _docked(made, first) for name, made in dockings.items()},
+                _round_marks(max(row["units"] for row in results.values())),
+                first,
+                last,
+            ),
+            chart(
+                "Miles per unit so far (logarithmic)",
+                {name: _mean_way(made, distances) for name, made in dockings.items()},
+                {log10(miles): f"{miles:,}" for miles in _MILES},
+                first,
+                last,
+            ),
         ],
         columns=[name.replace("_", " ") for name, _ in COLUMNS],
         rows=[
@@ -108,12 +132,50 @@ def _bent(start: tuple[float, float], end: tuple[float, float]) -> str:
     return f"M{x1} {y1}Q{middle[0]:.1f} {middle[1]:.1f} {x2} {y2}"
 
 
-def _curve(dockings: Sequence[Docking], first: datetime, last: datetime, top: int) -> str:
-    total, points = 0, ["60,280"]
-    for one in sorted(dockings, key=lambda one: one.date):
-        total += one.qty
-        points.append(f"{_across(one.date, first, last)},{280 - 250 * total / top:.1f}")
-    return " ".join(dict.fromkeys(points))
+def chart(
+    title: str, series: Mapping[str, Series], marks: Mapping[float, str], first: datetime, last: datetime
+) -> Chart:
+    """Return the curves of (time, amount) of each strategy between the lowest and the highest mark."""
+    low, high = min(marks), max(marks)
+
+    def up(amount: float) -> float:
+        return round(_FLOOR - (_FLOOR - _ROOF) * (min(max(amount, low), high) - low) / (high - low), 1)
+
+    curves = [
+        Curve(
+            name, number % _COLOURS, _joined((_across(at, first, last), up(amount)) for at, amount in points)
+        )
+        for number, (name, points) in enumerate(series.items())
+    ]
+    return Chart(title, curves, [(up(amount), text) for amount, text in marks.items()])
+
+
+def _joined(points: Iterable[tuple[float, float]]) -> str:
+    return " ".join(dict.fromkeys(f"{x},{y}" for x, y in points))
+
+
+def _docked(made: Sequence[Docking], first: datetime) -> Series:
+    """Return the units docked so far."""
+    ordered = sorted(made, key=lambda one: one.date)
+    sums = accumulate(one.qty for one in ordered)
+    return [(first, 0), *((one.date, total) for one, total in zip(ordered, sums, strict=True))]
+
+
+def _mean_way(made: Sequence[Docking], distances: Distances) -> Series:
+    """Return the miles per unit docked so far, as their logarithm to the base of ten."""
+    series, units, way = [], 0, 0.0
+    for one in sorted(made, key=lambda one: one.date):
+        units += one.qty
+        way += one.qty * distances.between(one.don_id, one.rec_id)
+        series.append((one.date, log10(max(1.0, way / units))))
+    return series
+
+
+def _round_marks(top: float) -> dict[float, str]:
+    """Return marks from 0 to the least round number that is not below `top`."""
+    power = 10 ** floor(log10(max(top, 10)) - 1)
+    step = next(factor * power for factor in (1, 2, 5, 10, 20, 50) if factor * power * 5 >= top)
+    return {step * number: f"{step * number:,}" for number in range(-int(-top // step) + 1)}
 
 
 def _months(first: datetime, last: datetime) -> list[tuple[float, str]]:
@@ -122,4 +184,4 @@ def _months(first: datetime, last: datetime) -> list[tuple[float, str]]:
 
 
 def _across(at: datetime, first: datetime, last: datetime) -> float:
-    return round(60 + 930 * ((at - first) / (last - first) if last > first else 0), 1)
+    return round(_LEFT + (_RIGHT - _LEFT) * ((at - first) / (last - first) if last > first else 0), 1)

@@ -18,7 +18,7 @@ def test_page_json_and_list_tell_the_same(tmp_path: Path) -> None:
     data = small()
     made = {"ours": baselines.greedy(data)}
     figures = report.figures_of({name: measure(data, dockings) for name, dockings in made.items()}, {})
-    report.write(tmp_path, figures, draw(figures, PLACES, made), made["ours"])
+    report.write(tmp_path, figures, draw(figures, PLACES, made, data.distances), made["ours"])
     page = (tmp_path / "demo.html").read_text()
     inside = re.search(r'<script type="application/json" id="figures">(.*)</script>', page)
     assert inside is not None
@@ -32,7 +32,7 @@ def test_page_names_no_address() -> None:
     data = small()
     made = {"ours": baselines.greedy(data)}
     figures = report.figures_of({"ours": measure(data, made["ours"])}, {})
-    assert not re.search(r"https?:|src=|href=|url\(|@import", draw(figures, PLACES, made))
+    assert not re.search(r"https?:|src=|href=|url\(|@import", draw(figures, PLACES, made, data.distances))
 
 
 def test_greedy_prefers_the_nearest_recipient_that_it_can_serve_fully() -> None:
