@@ -78,6 +78,11 @@ class NotifierSettings(CommonSettings):
     webhook_lease_ms: int = Field(
         30_000, ge=100, description="Another process takes an endpoint over after this silence, in ms."
     )
+    webhook_turn_ms: int = Field(
+        5_000,
+        ge=0,
+        description="An endpoint with more to come makes way for others after this time, in ms.",
+    )
     webhook_poll_ms: int = Field(
         500, ge=10, description="Endpoints that are due are looked for this often, in ms."
     )

@@ -165,6 +165,26 @@ async def test_an_endpoint_that_hangs_slows_nobody(kafka: KafkaSettings, postgre
         assert len(hanging.got) == 1
 
 
+async def test_an_endpoint_that_is_slow_and_never_done_gives_up_its_place_in_time(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async def slowly(number: int) -> web.Response:
+        await asyncio.sleep(0.2)
+        return web.Response(status=204)
+
+    async with (
+        bench(kafka, postgres, webhook_concurrency=1, webhook_turn_ms=0) as b,
+        b.notifier() as address,
+        receiving(slowly) as slow,
+        receiving() as quick,
+    ):
+        await _subscribe(b, address, slow)
+        await _subscribe(b, address, quick, key=CLINIC)
+        await b.tell(*[docking(f"d-{number}") for number in range(60)])
+        await quick.wait(3)
+        assert len(slow.got) < 60
+
+
 async def test_a_success_whose_body_never_ends_is_a_success(kafka: KafkaSettings, postgres: str) -> None:
     async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
+import threading
 from ipaddress import IPv4Address
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.addresses import is_public
-from notifier.webhooks.guard import AddressDenied, BadUrl, check_url, socket_factory
+from notifier.webhooks.deliver import explain
+from notifier.webhooks.guard import (
+    AddressDenied,
+    BadUrl,
+    Resolver,
+    check_url,
+    connector_of,
+    socket_factory,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +52,56 @@ def test_a_socket_to_a_private_address_is_never_made() -> None:
     with pytest.raises(AddressDenied, match=r"127\.0\.0\.1 is not a public address"):
         socket_factory(False)(info)
     socket_factory(True)(info).close()
+
+
+async def test_names_that_never_resolve_hold_up_no_other() -> None:
+    answering = threading.Event()
+
+    def look_up(host: str, *_: object) -> list[object]:
+        if host == "dead.example":
+            answering.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.7", 0))]
+
+    resolver = Resolver(threads=40, look_up=look_up)
+    dead = [asyncio.create_task(resolver.resolve("dead.example", 443)) for _ in range(39)]
+    try:
+        async with asyncio.timeout(20):
+            (found,) = await resolver.resolve("alive.example", 443)
+        assert (found["hostname"], found["host"], found["port"]) == ("alive.example", "192.0.2.7", 443)
+        assert not any(each.done() for each in dead)
+    finally:
+        answering.set()
+        await asyncio.gather(*dead)
+        await resolver.close()
+
+
+async def test_a_name_without_an_address_is_an_error_of_the_network() -> None:
+    def look_up(*_: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    resolver = Resolver(threads=1, look_up=look_up)
+    with pytest.raises(OSError, match="no such name"):
+        await resolver.resolve("none.example")
+    await resolver.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "169.254.169.254", "10.0.0.9", "::1", "::ffff:10.0.0.1", "fd00:ec2::254", "64:ff9b::a00:1"],
+)
+async def test_a_name_that_points_into_the_private_network_is_not_called(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+    def look_up(*_: object) -> list[object]:
+        return [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
+
+    resolver = Resolver(threads=1, look_up=look_up)
+    connector = connector_of(resolver, allow_private=False, connections=1)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await session.post("https://innocent.example/hook")
+    assert explain(caught.value) == f"not allowed: {address} is not a public address"
+    await resolver.close()
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ class Dispatch:
             endpoint,
             self._caller,
             disable_after=self._settings.webhook_disable_after,
+            turn_ms=self._settings.webhook_turn_ms,
             metrics=self._metrics,
         )
         task = asyncio.create_task(self._serve(lease, queue), name=f"endpoint {endpoint}")

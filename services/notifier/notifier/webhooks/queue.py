@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
 
 from notifier import metrics
 from notifier.domain.classify import Disable, Park, Retry
@@ -23,9 +22,6 @@ from tenon.errors import Fenced
 from tenon.lease import Lease, check
 from tenon.metrics import Metrics
 from tenon.relay import Done, Later, Outcome, Parked
-
-_TURN_BATCHES: Final = 50
-_BATCH_SECONDS: Final = 5.0
 
 
 class EndpointQueue:
@@ -42,11 +38,12 @@ class EndpointQueue:
         caller: Caller,
         *,
         disable_after: int,
+        turn_ms: int,
         metrics: Metrics,
     ) -> None:
         self.drained = asyncio.Event()
         self._stopping = False
-        self._batches_left = _TURN_BATCHES
+        self._turn_ends = time.monotonic() + turn_ms / 1000
         self._database = database
         self._lease = lease
         self._endpoint = endpoint
@@ -70,16 +67,14 @@ class EndpointQueue:
                 self._parked_in_row = row["parked_in_row"]
                 due = await rows.load_replays(tx, self._endpoint, row, limit)
                 due = due or await rows.load_feed(tx, self._endpoint, row, limit)
-        self._batches_left -= 1
-        if not due or self._batches_left <= 0:
+        if not due:
             self.drained.set()
         return due
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        """Call the endpoint with one event after the other, up to the first that fails; not for too long."""
+        """Call the endpoint with one event after the other, up to the first that fails or its turn's end."""
         self._reports.clear()
         outcomes: list[Outcome] = []
-        until = time.monotonic() + _BATCH_SECONDS
         for delivery in deliveries:
             if delivery.behind:
                 outcomes.append(Parked(BEHIND))
@@ -87,7 +82,9 @@ class EndpointQueue:
             report = await self._caller.call(delivery.call)
             self._reports[delivery.number] = report
             outcomes.append(_outcome(report))
-            if not delivered(report) or self._stopping or time.monotonic() > until:
+            if time.monotonic() >= self._turn_ends:
+                self.stop()
+            if not delivered(report) or self._stopping:
                 break
         missing = len(deliveries) - len(outcomes)
         return [*outcomes, *[Later("not its turn yet")] * missing]
