@@ -14,7 +14,7 @@ from functools import partial
 import msgspec
 
 from tenon.db import Connection, Database, Row
-from tenon.errors import Fenced, Unusable
+from tenon.errors import Fenced, Transient, Unusable
 from tenon.kafka.producer import Producer, Receipt, receipt
 from tenon.lease import Lease, Leases, check
 from tenon.records import OutRecord
@@ -168,7 +168,11 @@ def kafka_effect(producer: Producer, *, deadline_ms: int = 10_000) -> Effect[Ent
     """Return the effect that writes outbox rows to Kafka; what is not confirmed in time stays pending."""
 
     async def effect(entries: Sequence[Entry]) -> Sequence[Outcome]:
-        futures = await producer.send([entry.record for entry in entries])
+        try:
+            async with asyncio.timeout(deadline_ms / 1000):
+                futures = await producer.send([entry.record for entry in entries])
+        except TimeoutError:
+            raise Transient("Kafka does not answer") from None  # nothing was handed over
         await asyncio.wait(set(futures), timeout=deadline_ms / 1000)
         return [_outcome(future) for future in futures]
 

@@ -139,6 +139,20 @@ def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
     )
 
 
+async def end_consumer(consumer: Any) -> None:
+    """End a consumer, within a deadline.
+
+    While its broker is away, `stop` raises the cancellation of its own tasks: that must not look like ours.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    try:
+        await asyncio.wait([stopping], timeout=_STOP_SECONDS)
+    finally:
+        stopping.cancel()
+    if stopping.done() and not stopping.cancelled():
+        stopping.exception()
+
+
 async def partition_numbers(consumer: Any, topic: str) -> list[int]:
     """Return the numbers of a topic's partitions; none where there is no such topic.
 

@@ -96,7 +96,7 @@ async def end_offsets(kafka: KafkaSettings, topic: str, *, timeout_ms: int = 10_
     except TimeoutError:
         raise Transient(f"no broker answered within {timeout_ms} ms") from None
     finally:
-        await consumer.stop()
+        await _driver.end_consumer(consumer)
     return {where.partition: offset for where, offset in found.items()}
 
 

@@ -89,9 +89,8 @@ class Consumer:
             raise
 
     async def stop(self) -> None:
-        """Leave the group: others get the partitions at once."""
-        with _driver.mapped_errors():
-            await asyncio.gather(self._driver.stop(), self._prober.stop())
+        """Leave the group, so that others get the partitions at once; within a deadline."""
+        await asyncio.gather(_driver.end_consumer(self._driver), _driver.end_consumer(self._prober))
 
     def seek_and_resume(self, partition: TopicPartition, offset: int) -> None:
         """Read a partition from `offset` on; raises `StaleMember` when it is no longer assigned."""

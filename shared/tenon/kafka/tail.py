@@ -82,7 +82,7 @@ async def _assigned(
             consumer.assign(assigned)
             yield consumer, assigned
     finally:
-        await consumer.stop()
+        await _driver.end_consumer(consumer)
 
 
 async def _numbers(

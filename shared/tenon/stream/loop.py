@@ -32,7 +32,6 @@ from tenon.stream.held import Held, Troubles
 from tenon.stream.measures import BATCHES, FENCED, READY, RECORDS, RETRIES, SECONDS
 from tenon.stream.watch import Watch, every
 
-_LEAVE_SECONDS = 5.0
 _logger = log.get("stream")
 
 
@@ -281,8 +280,7 @@ class ConsumerLoop:
         self._assigned = None
         for where in sorted(self._held):
             await self._close(where)
-        with suppress(TimeoutError, Transient):
-            await asyncio.wait_for(self._consumer.stop(), _LEAVE_SECONDS)
+        await self._consumer.stop()
 
 
 def _raise_if_ended(tasks: Sequence["asyncio.Task[None]"]) -> None:

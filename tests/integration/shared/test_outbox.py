@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tenon.db import Database
-from tenon.errors import Fenced
+from tenon.errors import Fenced, Transient
 from tenon.kafka import KafkaSettings, OutRecord, Producer, read
 from tenon.lease import Leases
 from tenon.metrics import Metrics
@@ -145,6 +145,12 @@ async def test_a_row_that_can_never_be_written_is_parked_and_the_rest_goes_on(
         found = await backlog(database)
         assert (found.waiting, found.parked) == (0, 1)
     assert await by_key(kafka) == {b"0": [1, 2]}
+
+
+async def test_a_relay_does_not_wait_for_ever_for_a_producer_that_is_not_connected() -> None:
+    effect = kafka_effect(Producer(KafkaSettings("127.0.0.1:1")), deadline_ms=100)
+    with pytest.raises(Transient, match="Kafka does not answer"):
+        await effect([Entry(1, record(1, 1))])
 
 
 async def test_a_transaction_that_is_undone_publishes_nothing(postgres: str) -> None:

@@ -7,6 +7,7 @@ batches.
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -208,6 +209,24 @@ async def test_a_producer_stops_within_its_deadline_though_the_broker_is_away(
         assert receipt(future).state == "failed"
     finally:
         own_server.brokers[0].process.thaw()
+
+
+async def test_a_reader_whose_broker_dies_says_so_instead_of_waiting_for_ever(
+    own_server: EmbeddedKafka,
+) -> None:
+    kafka = settings_for(own_server)
+    await make_topic(kafka, TOPIC, 1)
+    async with producing(kafka) as producer:
+        records = [OutRecord(TOPIC, b"k", b"x" * 10_000, (), 0)] * 400
+        receipts = await producer.send_and_wait(records, deadline_ms=30_000)
+        assert {one.state for one in receipts} == {"written"}
+    async with aclosing(read(kafka, TOPIC)) as found:
+        await anext(found)
+        await own_server.kill()
+        with pytest.raises(Transient):
+            async for _ in found:
+                pass
+    await own_server.start()
 
 
 async def test_a_compacted_topic_is_read_as_a_table(kafka: KafkaSettings) -> None:
