@@ -27,6 +27,7 @@ from notifier.tables import (
 from tenon.db import Database
 
 HISTORY_DOCKINGS: Final = 200
+HISTORY_STEPS: Final = 50
 PLACES: Final = 2_000
 
 
@@ -92,9 +93,11 @@ class Queries:
         return await self._rows(query)
 
     async def steps_of(self, names: Sequence[str]) -> Sequence[Any]:
-        """Return (docking, data) of each step of some dockings, in order."""
-        query = select(steps.c.docking, steps.c.data).where(steps.c.docking.in_(names))
-        return await self._rows(query.order_by(steps.c.docking, steps.c.revision))
+        """Return (docking, data) of the newest steps of some dockings, in order."""
+        back = func.row_number().over(partition_by=steps.c.docking, order_by=steps.c.revision.desc())
+        counted = select(steps, back.label("back")).where(steps.c.docking.in_(names)).subquery()
+        query = select(counted.c.docking, counted.c.data).where(counted.c.back <= HISTORY_STEPS)
+        return await self._rows(query.order_by(counted.c.docking, counted.c.revision))
 
     async def names_of(self, wanted: Sequence[str]) -> dict[str, str]:
         """Return the names of parties, as far as they are known."""

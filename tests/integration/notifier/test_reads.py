@@ -40,6 +40,18 @@ async def test_an_offer_and_a_docking_have_their_histories(kafka: KafkaSettings,
         ]
 
 
+async def test_a_docking_with_many_steps_shows_the_newest(kafka: KafkaSettings, postgres: str) -> None:
+    async with bench(kafka, postgres) as b, b.notifier() as address:
+        await b.tell(demand_position(), *[docking("d-1", "shipped", revision) for revision in range(1, 61)])
+        await b.tell(docking("d-2", proposed_at=START - timedelta(days=1)))
+        await eventually(lambda: _last(b, address, 61))
+        await eventually(lambda: _found(b, f"{address}/v1/demands/clinic/demand-1", CLINIC))
+        shown = await b.get(f"{address}/v1/demands/clinic/demand-1", CLINIC)
+        many, one = shown["dockings"]
+        assert [step["revision"] for step in many["steps"]] == list(range(11, 61))
+        assert [step["revision"] for step in one["steps"]] == [1]
+
+
 async def test_what_is_anothers_is_not_there(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         await b.tell(
@@ -83,6 +95,8 @@ async def test_filters_leave_out_the_rest(kafka: KafkaSettings, postgres: str) -
         url = f"{address}/v1/dockings"
         cases: list[tuple[dict[str, str], list[str]]] = [
             ({"status": "confirmed"}, ["d-2"]),
+            ({"status": "confirmed", "class": "own:gown"}, []),
+            ({"status": "declined"}, []),
             ({"class": "own:ma"}, ["d-3", "d-2", "d-1"]),
             ({"class": "own:MASK"}, ["d-3", "d-2", "d-1"]),
             ({"class": "own:m_sk"}, []),

@@ -116,6 +116,13 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
     assert (await asked("/v1/subscriptions", "POST", b'{"url":"' + b"x" * 70_000)).status == 413
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/dockings?status=open", "/v1/demands?status=proposed", "/v1/offers?status=open&status=x"]
+)
+async def test_a_status_that_there_is_not_is_refused(path: str) -> None:
+    assert (await asked(path)).status == 422
+
+
 @pytest.mark.parametrize("page", ["limit=0", "limit=501", "limit=x"])
 async def test_a_page_has_one_to_five_hundred_items(page: str) -> None:
     assert (await asked(f"/v1/demands?{page}")).status == 422

@@ -1,5 +1,6 @@
 """The parameters that lists share: what is wanted of them, and which page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
@@ -9,6 +10,8 @@ from pydantic import AfterValidator
 
 from notifier.http.answers import MOST, PAGE
 from notifier.queries import Filter
+from tenon.contracts.dockings import DockingStatus
+from tenon.contracts.positions import PositionStatus
 from tenon.problems import Fault, Problem
 
 
@@ -33,7 +36,9 @@ def in_utc(at: datetime) -> datetime:
 
 
 PartyName = Annotated[str | None, Query(description="For the administrator: only this party's.")]
-Status = Annotated[list[str] | None, Query(description="Only these statuses; may be repeated.")]
+_STATUS = "Only these statuses; may be repeated."
+Positions = Annotated[list[PositionStatus] | None, Query(alias="status", description=_STATUS)]
+Steps = Annotated[list[DockingStatus] | None, Query(alias="status", description=_STATUS)]
 Class = Annotated[
     str | None,
     Query(alias="class", description="SCHEME:CODE: only this class and those whose codes begin with it."),
@@ -46,15 +51,14 @@ Since = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    status: Status = None
     class_: Class = None
     since: Since = None
     party: PartyName = None
 
-    def filter(self, whose: str | None) -> Filter:
+    def filter(self, whose: str | None, statuses: Sequence[str] | None) -> Filter:
         """Return the filter of the query."""
         scheme, _, code = (self.class_ or "").partition(":")
-        return Filter(whose, self.status or (), scheme or None, code.lower(), self.since)
+        return Filter(whose, statuses or (), scheme or None, code.lower(), self.since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from notifier.domain.visibility import Fields, parties_of, visible
 from notifier.http.access import Access, chosen
 from notifier.http.answers import json, opened, page
 from notifier.http.documents import answers
-from notifier.http.parameters import Paging, PartyName, Wanted
+from notifier.http.parameters import Paging, PartyName, Positions, Steps, Wanted
 from notifier.keys import ListedKey, NewestKey, NumberKey
 from notifier.queries import Queries
 from notifier.tables import demands, offers
@@ -60,32 +60,39 @@ class Reads:
             responses=answers("RejectedPage", 400, 401, 403, 422))  # fmt: skip
         return router
 
-    async def demands(self, request: Request, wanted: Wanted, paging: Paging) -> Response:
+    async def demands(
+        self, request: Request, wanted: Wanted, paging: Paging, status: Positions = None
+    ) -> Response:
         """Demands as Tenon sees them, in order of party and id: one's own, or for the administrator all."""
-        return await self._listed(request, demands, DemandPosition, wanted, paging)
+        return await self._listed(request, demands, DemandPosition, wanted, paging, status)
 
-    async def offers(self, request: Request, wanted: Wanted, paging: Paging) -> Response:
+    async def offers(
+        self, request: Request, wanted: Wanted, paging: Paging, status: Positions = None
+    ) -> Response:
         """Offers as Tenon sees them, in order of party and id: one's own, or for the administrator all."""
-        return await self._listed(request, offers, OfferPosition, wanted, paging)
+        return await self._listed(request, offers, OfferPosition, wanted, paging, status)
 
     async def demand(self, request: Request, party: str, demand: str) -> Response:
-        """A demand, the reasons for what is open, and its dockings (the newest 200) step by step."""
+        """A demand, why it is open, and its dockings (the newest 200) with their newest 50 steps."""
         return await self._one_listed(request, demands, DemandPosition, "demand", (party, demand))
 
     async def offer(self, request: Request, party: str, offer: str) -> Response:
-        """An offer and each of its dockings (the newest 200), step by step."""
+        """An offer and its dockings (the newest 200) with their newest 50 steps."""
         return await self._one_listed(request, offers, OfferPosition, "supply", (party, offer))
 
-    async def dockings(self, request: Request, wanted: Wanted, paging: Paging) -> Response:
+    async def dockings(
+        self, request: Request, wanted: Wanted, paging: Paging, status: Steps = None
+    ) -> Response:
         """Dockings in their present state, the newest proposal first: those of the viewer, on either side."""
         viewer = await self._access.viewer(request)
         before = opened(paging.page, NewestKey)
-        rows = await self._queries.docked(wanted.filter(_whose(viewer, wanted.party)), before, paging.limit)
+        asked = wanted.filter(_whose(viewer, wanted.party), status)
+        rows = await self._queries.docked(asked, before, paging.limit)
         shown = await self._shown([decode_tolerant(Docking, row[2]) for row in rows], viewer)
         return page(rows, shown, paging.limit, rows[-1][:2] if rows else None)
 
     async def docking(self, request: Request, docking: str) -> Response:
-        """A docking with each of its steps."""
+        """A docking with its newest 50 steps."""
         viewer = await self._access.viewer(request)
         data = await self._queries.one_docking(docking)
         shown = await self._shown([decode_tolerant(Docking, data)], viewer) if data else []
@@ -107,13 +114,18 @@ class Reads:
         return page(rows, items, paging.limit, rows[-1][:1] if rows else None)
 
     async def _listed(
-        self, request: Request, table: Table, kind: type[Shape], wanted: Wanted, paging: Paging
+        self,
+        request: Request,
+        table: Table,
+        kind: type[Shape],
+        wanted: Wanted,
+        paging: Paging,
+        statuses: Sequence[str] | None,
     ) -> Response:
         viewer = await self._access.viewer(request)
         after = opened(paging.page, ListedKey)
-        rows = await self._queries.listed(
-            table, wanted.filter(_whose(viewer, wanted.party)), after, paging.limit
-        )
+        asked = wanted.filter(_whose(viewer, wanted.party), statuses)
+        rows = await self._queries.listed(table, asked, after, paging.limit)
         shown = await self._shown([decode_tolerant(kind, row[2]) for row in rows], viewer)
         return page(rows, shown, paging.limit, rows[-1][:2] if rows else None)
 
