@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
+from tempfile import TemporaryFile
 from typing import Any
 
 import aiohttp
@@ -131,6 +135,33 @@ class Bench:
         data = None if body is None else msgspec.json.encode(body)
         async with self.session.post(url, data=data, headers=authorized(key)) as answer:
             return answer.status, msgspec.json.decode(await answer.read())
+
+    @asynccontextmanager
+    async def process(self, failpoints: str) -> AsyncIterator[Process]:
+        """Run a notifier as a process of its own, which dies at its failpoint."""
+        settings = self.settings_of()
+        environment = {
+            "TENON_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
+            "TENON_TOPIC_PREFIX": settings.topic_prefix,
+            "TENON_DATABASE_URL": settings.database_url,
+            "TENON_HTTP_PORT": "0",
+            "TENON_MAX_POLL_RECORDS": str(settings.max_poll_records),
+            "TENON_SESSION_TIMEOUT_MS": "6000",
+            "TENON_WEBHOOK_ALLOW_PRIVATE": "true",
+            "TENON_WEBHOOK_LEASE_MS": str(settings.webhook_lease_ms),
+            "TENON_WEBHOOK_BATCH": str(settings.webhook_batch),
+            "TENON_FAILPOINTS": failpoints,
+        }
+        with TemporaryFile() as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "notifier", env={**os.environ, **environment}, stderr=log, stdout=log
+            )
+            try:
+                yield process
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
 
     @asynccontextmanager
     async def stream(

@@ -6,13 +6,7 @@ Deterministic is what is stored after everything was read, however often a proce
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
@@ -74,7 +68,7 @@ async def test_a_process_that_dies_at_any_point_leaves_no_gap_and_no_double(
     async with bench(kafka, postgres, max_poll_records=7) as b:
         for number in range(40):
             await b.tell(docking(f"d-{number}"))
-        async with _process(b, f"notifier.{failpoint}=exit@3") as dying:
+        async with b.process(f"notifier.{failpoint}=exit@3") as dying:
             assert await asyncio.wait_for(dying.wait(), 60) == 137
         async with b.notifier() as address:
             await eventually(lambda: _wall_reaches(b, address, 40))
@@ -199,30 +193,3 @@ async def _answers(b: Bench, url: str, key: str, status: int) -> bool:
 async def _equal(given: object, wanted: object) -> bool:
     assert callable(given)
     return bool(await given() == wanted)
-
-
-@asynccontextmanager
-async def _process(b: Bench, failpoints: str) -> AsyncIterator[Process]:
-    """Run a notifier as a process of its own."""
-    settings = b.settings_of()
-    environment = {
-        "TENON_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-        "TENON_TOPIC_PREFIX": settings.topic_prefix,
-        "TENON_DATABASE_URL": settings.database_url,
-        "TENON_HTTP_PORT": "0",
-        "TENON_MAX_POLL_RECORDS": str(settings.max_poll_records),
-        "TENON_SESSION_TIMEOUT_MS": "6000",
-        "TENON_FAILPOINTS": failpoints,
-    }
-    with TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        with log.open("wb") as out:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "notifier", env={**os.environ, **environment}, stderr=out, stdout=out
-            )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()

@@ -220,6 +220,25 @@ async def test_another_replica_takes_over_an_endpoint(kafka: KafkaSettings, post
         assert list(dict.fromkeys(receiver.steps())) == [f"d-{number}/1" for number in range(150)]
 
 
+async def test_a_replica_that_is_killed_while_it_calls_loses_nothing_and_changes_no_order(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with bench(kafka, postgres, webhook_batch=5) as b, receiving() as receiver:
+        async with b.notifier() as address:
+            made = await _subscribe(b, address, receiver, types=["tenon.docking.confirmed.v1"])
+            await b.tell(docking("d-0"))
+            await eventually(lambda: _wall_reaches(b, address, 1))
+        confirmed = [docking(f"d-{number}", "confirmed", 2) for number in range(30)]
+        await b.tell(*confirmed)
+        async with b.process("notifier.before_mark=exit@3") as dying:
+            assert await asyncio.wait_for(dying.wait(), 60) == 137
+        assert 10 <= len(receiver.got) < 30
+        async with b.notifier() as address:
+            await eventually(lambda: _settled(b, address, made["id"], 31))
+        assert list(dict.fromkeys(receiver.steps())) == [f"{each.docking}/2" for each in confirmed]
+        assert len(receiver.got) == 35
+
+
 async def test_what_was_delivered_but_not_noted_is_delivered_again(
     kafka: KafkaSettings, postgres: str
 ) -> None:

@@ -1,0 +1,147 @@
+"""The queue of an endpoint under its lease: one replica at a time, and none that was overtaken."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from notifier.domain.plan import Entry
+from notifier.store import write_feed
+from notifier.webhooks.deliver import Caller
+from notifier.webhooks.endpoints import LEASE, Endpoints, NewEndpoint
+from notifier.webhooks.queue import EndpointQueue
+from tenon.clock import WallClock
+from tenon.db import Database
+from tenon.errors import Fenced
+from tenon.lease import Lease, Leases
+from tenon.metrics import Metrics
+from tenon.migrations import migrate
+from tests.integration.notifier.receiver import Receiver, receiving
+
+
+@dataclass
+class Endpoint:
+    """An endpoint of the tests: its row, its receiver, and who calls it."""
+
+    database: Database
+    session: aiohttp.ClientSession
+    receiver: Receiver
+    id: str = ""
+
+    async def lease(self, owner: str, ttl_ms: int = 60_000) -> Lease | None:
+        return await Leases(self.database, owner=owner, ttl_ms=ttl_ms).acquire(LEASE + self.id)
+
+    def queue(self, lease: Lease, turn_ms: int = 60_000) -> EndpointQueue:
+        caller = Caller(
+            self.session, schedule_ms=(10,), response_bytes=9, clock=WallClock(), metrics=Metrics()
+        )
+        return EndpointQueue(
+            self.database, lease, self.id, caller, disable_after=3, turn_ms=turn_ms, metrics=Metrics()
+        )
+
+    async def cursor(self) -> int:
+        return int(await self.database.fetchval("SELECT cursor FROM endpoints WHERE id = $1", self.id))
+
+    async def write(self, *sizes: int) -> None:
+        """Write events into the party's feed, each with a body of about this size."""
+        body = [b'{"data":{"docking":"d","revision":1},"id":"' + b"x" * size + b'"}' for size in sizes]
+        async with self.database.transaction() as tx:
+            entries = [
+                Entry("mill", f"e-{index}", "tenon.docking.proposed.v1", f"d-{index}", "", each)
+                for index, each in enumerate(body)
+            ]
+            await write_feed(tx, entries)
+
+
+async def test_an_endpoint_is_held_by_one_replica_at_a_time(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        held = await e.lease("one")
+        assert held is not None
+        assert await e.lease("two") is None
+        await Leases(e.database, owner="one").release(held)
+        assert await e.lease("two") is not None
+
+
+async def test_a_replica_that_was_overtaken_can_neither_claim_nor_move_the_cursor(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1, 1)
+        slow = await e.lease("slow", ttl_ms=0)
+        assert slow is not None
+        old = e.queue(slow)
+        claimed = await old.claim(1)
+        outcomes = await old.deliver(claimed)
+        assert await e.lease("quick") is not None
+        with pytest.raises(Fenced):
+            await old.settle(list(zip(claimed, outcomes, strict=True)))
+        assert old.drained.is_set()
+        assert await e.cursor() == 0
+        with pytest.raises(Fenced):
+            await e.queue(slow).claim(1)
+
+
+async def test_the_next_replica_goes_on_where_the_last_one_settled(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(*[1] * 5)
+        for owner, number in (("one", 2), ("two", 3)):
+            lease = await e.lease(owner, ttl_ms=0)
+            assert lease is not None
+            queue = e.queue(lease)
+            claimed = await queue.claim(number)
+            await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        assert await e.cursor() == 5
+        assert [headers["webhook-id"] for headers in e.receiver.headers] == [f"e-{n}" for n in range(5)]
+
+
+async def test_what_is_claimed_at_once_is_bounded_in_bytes_and_never_nothing(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1_000_000, 400_000, 400_000, 400_000, 1)
+        lease = await e.lease("one")
+        assert lease is not None
+        sizes = []
+        for _ in range(3):
+            queue = e.queue(lease)
+            claimed = await queue.claim(32)
+            sizes.append(len(claimed))
+            await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        assert sizes == [1, 3, 1]
+        assert await e.cursor() == 5
+
+
+async def test_a_turn_ends_after_the_call_in_hand(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1, 1, 1)
+        lease = await e.lease("one")
+        assert lease is not None
+        queue = e.queue(lease, turn_ms=0)
+        claimed = await queue.claim(3)
+        await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        assert queue.drained.is_set()
+        assert await e.cursor() == 1
+
+
+async def test_an_endpoint_that_was_removed_has_nothing_due(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1)
+        assert not await Endpoints(e.database, most=1).remove("clinic", e.id)
+        assert await Endpoints(e.database, most=1).remove("mill", e.id)
+        lease = await e.lease("one")
+        assert lease is not None
+        assert await e.queue(lease).claim(3) == []
+
+
+@asynccontextmanager
+async def endpoint(url: str) -> AsyncIterator[Endpoint]:
+    """Subscribe a receiver to the feed of a party."""
+    await migrate(url, package="notifier")
+    async with (
+        Database.connect(url, schema="notifier") as database,
+        aiohttp.ClientSession() as session,
+        receiving() as receiver,
+    ):
+        made = await Endpoints(database, most=1).create(NewEndpoint("mill", receiver.url, [], "", 0))
+        assert made is not None
+        yield Endpoint(database, session, receiver, made.id)
