@@ -62,7 +62,7 @@ def reloaded(world: World) -> State:
     return rebuild(empty, stored(world.rounds))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(stories, st.integers(0, 8))
 def test_a_rebuilt_state_decides_as_the_one_that_lived(story: Story, crash_after: int) -> None:
     world = World()

@@ -40,7 +40,7 @@ def test_a_demand_waits_until_the_end_of_its_patience_and_no_longer() -> None:
     assert statuses(world) == {"b/d": "open"}
     world.round(at=2)
     assert statuses(world) == {"b/d": "expired"}
-    assert [(alert.cause, alert.quantity) for alert in unmet(world)] == [("its patience ended", 100)]
+    assert [(alert.cause, int(alert.quantity)) for alert in unmet(world)] == [("its patience ended", 100)]
 
 
 def test_a_demand_without_patience_of_its_own_has_the_policys() -> None:
@@ -55,7 +55,7 @@ def test_each_window_is_given_up_when_it_ends() -> None:
     world.round(demand("b", windows=[window(10, 0, 2, "w1"), window(20, 2, 4, "w2")]))
     world.round(at=2)
     assert parts(world) == [(0, 0, 10), (20, 0, 0)]
-    assert [(alert.cause, alert.quantity) for alert in unmet(world)] == [("its window ended", 10)]
+    assert [(alert.cause, int(alert.quantity)) for alert in unmet(world)] == [("its window ended", 10)]
     assert statuses(world) == {"b/d": "open"}
     world.round(at=4)
     assert statuses(world) == {"b/d": "expired"}

@@ -16,9 +16,11 @@ _E5 = 100_000
 
 def site_of(state: SiteState) -> Site:
     """Return a site with its position and readiness as integers."""
+    latitude = radians(round(state.position.latitude * _E5) / _E5)
     return Site(
         state,
-        round(state.position.latitude * _E5),
+        latitude,
+        cos(latitude),
         round(state.position.longitude * _E5),
         round(state.readiness.ratio * 1_000_000),
     )
@@ -41,10 +43,9 @@ def distance_m(market: Market, offer: Offer, demand: Demand) -> int:
 
 def great_circle_m(a: Site, b: Site) -> int:
     """Return the great-circle metres between two sites."""
-    latitude_a, latitude_b = radians(a.latitude_e5 / _E5), radians(b.latitude_e5 / _E5)
-    half_north = (latitude_b - latitude_a) / 2
+    half_north = (b.latitude - a.latitude) / 2
     half_east = radians((b.longitude_e5 - a.longitude_e5) / _E5) / 2
-    chord = sin(half_north) ** 2 + cos(latitude_a) * cos(latitude_b) * sin(half_east) ** 2
+    chord = sin(half_north) ** 2 + a.cosine * b.cosine * sin(half_east) ** 2
     return round(2 * EARTH_RADIUS_M * asin(sqrt(min(1.0, chord))))
 
 

@@ -69,10 +69,14 @@ class DemandWindow:
 
 @dataclass(slots=True)
 class Site:
-    """A place, its position quantised to 1e-5 degrees so that distances are the same everywhere."""
+    """A place, its position quantised to 1e-5 degrees so that distances are the same everywhere.
+
+    The latitude is kept in radians, with its cosine: every distance needs them.
+    """
 
     state: SiteState
-    latitude_e5: int
+    latitude: float
+    cosine: float
     longitude_e5: int
     readiness_ppm: int
 

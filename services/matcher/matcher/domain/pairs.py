@@ -33,18 +33,18 @@ def place_demand(market: Market, demand: Demand) -> None:
 
 def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
     """Return every pair that touches a dirty node and may dock, by (demand, offer, windows)."""
-    found: dict[tuple[str, str], None] = {}
-    for key in sorted(market.dirty):
+    found: dict[str, set[str]] = {}
+    for key in market.dirty:
         name = key[2:]
-        if key[0] == "d" and name in market.demands and market.demands[name].open:
-            found.update(
-                ((name, other), None) for other in _covered(market.open_offers, market.demands[name])
-            )
-        elif key[0] == "o" and name in market.offers and market.offers[name].free:
-            found.update(((other, name), None) for other in _demands_for(market, market.offers[name]))
+        if key[0] == "d" and market.demands[name].open:
+            found.setdefault(name, set()).update(_covered(market.open_offers, market.demands[name]))
+        elif key[0] == "o" and market.offers[name].free:
+            for demand in _demands_for(market, market.offers[name]):
+                found.setdefault(demand, set()).add(name)
     return [
         pair
-        for demand, offer in sorted(found)
+        for demand in sorted(found)
+        for offer in sorted(found[demand])
         for pair in pairs_of(market, market.offers[offer], market.demands[demand], now_ms)
     ]
 

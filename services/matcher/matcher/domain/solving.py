@@ -38,10 +38,14 @@ def solve(state: State, market: Market, effects: Effects) -> None:
 def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
     """Return the pairs of which the next unit is worth more than it costs now, each with its cost."""
     worth = []
+    values: dict[int, int] = {}
     for pair in pairs:
-        if pair.offer_window.free and pair.demand_window.open:
+        want = pair.demand_window
+        if pair.offer_window.free and want.open:
+            if id(want) not in values:
+                values[id(want)] = tranches_of(policy, pair.demand, want, now_ms)[0][1]
             cost = pair.cost + further_cost(policy, pair)
-            if cost < tranches_of(policy, pair.demand, pair.demand_window, now_ms)[0][1]:
+            if cost < values[id(want)]:
                 worth.append((pair, cost))
     return worth
 

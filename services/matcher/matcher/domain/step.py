@@ -26,7 +26,7 @@ from tenon.contracts.codec import encode, instant
 from tenon.contracts.rounds import RoundCounts, RoundDecided, Skipped
 
 ENGINE = f"{version('tenon-matcher')}+ortools-{version('ortools')}"
-EXPLAINED_OFFERS_PER_ROUND = 20_000
+EXPLAINED_OFFERS_PER_ROUND = 5_000  # At most a tenth of a second, so that a round stays short.
 
 
 @dataclass(frozen=True, slots=True)
