@@ -9,6 +9,7 @@ process with status 1: no process stays alive with a dead worker. What a service
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import socket
@@ -34,6 +35,8 @@ from tenon.settings import CommonSettings, load
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 S = TypeVar("S", bound=CommonSettings)
 _BACKLOG = 2048
+# Services hold many objects for long: the default (a pass per 700 new ones) cost the matcher 15 % of its time.
+_GC_THRESHOLDS = (50_000, 20, 50)
 _logger = log.get("app")
 
 
@@ -66,6 +69,7 @@ def main(bind: Bind[S], settings_type: type[S], package: str) -> NoReturn:
     by hand, while the service is stopped.
     """
     log.configure(service=package)
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         settings = load(settings_type)
         log.configure(settings.log_level, settings.log_format, service=package, instance=settings.instance)
