@@ -35,7 +35,7 @@ from tenon.settings import CommonSettings, load
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 S = TypeVar("S", bound=CommonSettings)
 _BACKLOG = 2048
-# Services hold many objects for long: the default (a pass per 700 new ones) cost the matcher 15 % of its time.
+# Services hold many objects for long: the default, a pass per 700 new ones, took 15 % of the matcher's time.
 _GC_THRESHOLDS = (50_000, 20, 50)
 _logger = log.get("app")
 
