@@ -18,6 +18,7 @@ from notifier.domain.batch import (
     decide,
     sort_out,
     without_echoes,
+    without_moved,
 )
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Refused
@@ -102,7 +103,7 @@ class FeedHandler:
             found = self._sort_out(partition, records, held.run)
             async with self._database.transaction() as tx:
                 position = await self._positions.advance(tx, partition, held.position, records[-1].offset + 1)
-                changes = await self._write(tx, partition, records, found)
+                found, changes = await self._write(tx, partition, records, found)
                 if found.run != held.run:
                     await store.write_run(tx, partition, found.run)
                 await failpoint("notifier.before_commit")
@@ -124,10 +125,11 @@ class FeedHandler:
 
     async def _write(
         self, tx: Connection, where: TopicPartition, records: Sequence[Record], found: Sorted
-    ) -> Changes:
+    ) -> tuple[Sorted, Changes]:
+        before = await store.load_states(tx, found.items)
+        found = without_moved(found, before)
         seen = await store.load_seen(tx, where.topic, found.items)
         items, newly_seen = without_echoes(where.topic, found.items, seen)
-        before = await store.load_states(tx, items)
         naming = Naming(self._pseudonym_key, await store.load_names(tx, items))
         changes = decide(items, before, naming)
         changes.sequences = newly_seen
@@ -135,7 +137,7 @@ class FeedHandler:
         if found.refused:
             await outbox.append(tx, [self._rejection(records[index], why) for index, why in found.refused])
         await store.write(tx, where, changes)
-        return changes
+        return found, changes
 
     def _rejection(self, record: Record, why: Refused) -> OutRecord:
         """What goes to tenon.rejected: the same id however often the record is read."""
@@ -170,7 +172,7 @@ def rejected(record: Record, why: Refused, now: datetime) -> EventRejected:
         key=None if record.key is None else record.key.decode(errors="replace"),
         event_id=headers.get("ce_id"),
         event_type=headers.get("ce_type"),
-        party=headers.get("ce_party"),
+        party=why.party or headers.get("ce_party"),
     )
     return EventRejected(
         service="notifier",

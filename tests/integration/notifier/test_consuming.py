@@ -17,7 +17,7 @@ from tenon.db import Database
 from tenon.errors import Misconfigured
 from tenon.kafka import KafkaSettings, read
 from tenon.records import OutRecord
-from tests.integration.notifier.support import MILL, Bench, bench, eventually
+from tests.integration.notifier.support import CLINIC, MILL, Bench, bench, eventually
 from tests.support.told import (
     demand_position,
     docking,
@@ -43,6 +43,18 @@ async def test_unusable_records_go_to_the_rejected_topic_and_their_sender_hears_
         assert [each["data"]["code"] for each in own] == ["not_cloudevents"] * 2
         assert "data_base64" not in own[0]["data"]
         assert (await b.get(f"{address}/v1/dockings/d-1"))["status"] == "proposed"
+
+
+async def test_an_id_in_two_markets_stays_in_the_first_and_its_owner_hears_of_it(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with bench(kafka, postgres) as b, b.notifier() as address:
+        await b.tell(demand_position(), demand_position(market="own:gown"), demand_position(open_=1))
+        await eventually(lambda: _has_items(b, f"{address}/v1/rejected", 1))
+        (own,) = (await b.get(f"{address}/v1/rejected", CLINIC))["items"]
+        assert own["data"]["code"] == "market_moved"
+        found = await b.get(f"{address}/v1/demands/clinic/demand-1", CLINIC)
+        assert (found["market"], found["windows"][0]["open"]) == ("own:mask", 1)
 
 
 async def test_too_many_unusable_records_in_a_row_stop_the_service_for_good(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from notifier.domain.batch import (
     sort_out,
     state_key,
     without_echoes,
+    without_moved,
 )
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received, Tombstone
@@ -50,7 +52,7 @@ class Reader:
         self.told: list[tuple[str, str]] = []
 
     def batch(self, records: Sequence[OutRecord]) -> Changes:
-        found = sort_out(self.topic, records, 0, 100)
+        found = without_moved(sort_out(self.topic, records, 0, 100), self.states)
         items, seen = without_echoes(self.topic, found.items, self.seen)
         changes = decide(items, self.states, NAMING)
         self.seen |= seen
@@ -82,6 +84,39 @@ def test_the_last_step_is_the_state_and_every_step_is_told() -> None:
     assert len(reader.told) == 4 * len(TOLD)
 
 
+def test_steps_have_an_order_per_docking_not_per_demand() -> None:
+    """Two partitions may hold a demand of one name, each with a count of its own."""
+    reader = read_all([record(docking("d-1"), 900), record(docking("x-1"), 3, partition=1)])
+    assert {key for _, key in reader.states} == {"d-1", "x-1"}
+
+
+def test_an_id_that_is_known_in_another_market_keeps_the_first() -> None:
+    here, there = demand_position(market="own:mask"), demand_position(market="own:gown", open_=9)
+    for batches in ([[record(here, 5), record(there, 900)]], [[record(here, 5)], [record(there, 900)]]):
+        reader = Reader(POSITIONS)
+        for batch in batches:
+            reader.batch(batch)
+        assert reader.states["demand", "clinic/demand-1"] == here
+        reader.batch([record(demand_position(open_=1), 6)])
+        assert reader.states["demand", "clinic/demand-1"] == demand_position(open_=1)
+
+
+def test_the_owner_of_a_moved_id_is_named_with_what_to_do() -> None:
+    there = record(demand_position(market="own:gown"), 1)
+    found = without_moved(
+        sort_out(POSITIONS, [there], 0, 9), {("demand", "clinic/demand-1"): demand_position()}
+    )
+    ((index, refused),) = found.refused
+    assert (index, refused.code, refused.party, found.read) == (0, "market_moved", "clinic", [])
+    assert refused.detail == "it is in market own:mask: withdraw it there and publish it under a new id"
+
+
+def test_an_id_that_is_gone_may_live_anywhere() -> None:
+    there = record(demand_position(market="own:gown"), 1)
+    found = sort_out(POSITIONS, [there], 0, 9)
+    assert without_moved(found, {}) == found
+
+
 @given(st.data())
 def test_however_a_log_is_cut_and_repeated_the_same_is_told(data: st.DataObject) -> None:
     batches: list[Sequence[OutRecord]] = []
@@ -100,12 +135,13 @@ def test_however_a_log_is_cut_and_repeated_the_same_is_told(data: st.DataObject)
 @given(st.lists(st.sampled_from(TOLD), min_size=1))
 def test_a_sequence_never_goes_back(records: list[OutRecord]) -> None:
     reader = Reader()
-    highest = ""
+    highest: dict[str, str] = {}
     for each in records:
         changes = reader.batch([each])
+        of = str(msgspec.json.decode(each.value or b"")["docking"])
         sequence = dict(each.headers)["ce_sequence"].decode()
-        assert changes.taken == (sequence > highest)
-        highest = max(highest, sequence)
+        assert changes.taken == (sequence > highest.get(of, ""))
+        highest[of] = max(highest.get(of, ""), sequence)
 
 
 @given(st.permutations(TOLD))

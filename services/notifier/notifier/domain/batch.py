@@ -25,6 +25,9 @@ StateKey = tuple[str, str]
 """(kind, key): `docking` and its id, `offer` or `demand` and party/id."""
 
 
+_POSITION = (OfferPosition, DemandPosition)
+
+
 class RawRecord(Protocol):
     """What is needed of a record."""
 
@@ -47,11 +50,16 @@ class TooManyUnusable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """Records that could be read, those that could not (by index), how many of these came last in a row."""
+    """Records that could be read and those that could not, by index; how many of these came last in a row."""
 
-    items: list[Received | Tombstone]
+    read: list[tuple[int, Received | Tombstone]]
     refused: list[tuple[int, Refused]]
     run: int
+
+    @property
+    def items(self) -> list[Received | Tombstone]:
+        """What could be read."""
+        return [item for _, item in self.read]
 
 
 @dataclass(slots=True)
@@ -74,7 +82,7 @@ def sort_out(topic: str, records: Iterable[RawRecord], run: int, most_in_row: in
 
     `run` is how many unusable ones came right before.
     """
-    items: list[Received | Tombstone] = []
+    good: list[tuple[int, Received | Tombstone]] = []
     refused: list[tuple[int, Refused]] = []
     for index, record in enumerate(records):
         item = read(topic, record.key, record.headers, record.value)
@@ -87,8 +95,26 @@ def sort_out(topic: str, records: Iterable[RawRecord], run: int, most_in_row: in
                 )
         else:
             run = 0
-            items.append(item)
-    return Sorted(items, refused, run)
+            good.append((index, item))
+    return Sorted(good, refused, run)
+
+
+def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
+    """Set aside the positions of ids that are known in another market.
+
+    A matcher refuses a listing that would move an id, as far as it can know: markets of other partitions are
+    another matcher's. Here both are seen. The market that came first keeps the id; its owner is told.
+    """
+    homes = {key: state.market for key, state in before.items() if isinstance(state, _POSITION)}
+    kept, moved = [], []
+    for index, item in found.read:
+        key, data = state_key(item), item.data if isinstance(item, Received) else None
+        if isinstance(data, _POSITION) and key and homes.setdefault(key, data.market) != data.market:
+            detail = f"it is in market {homes[key]}: withdraw it there and publish it under a new id"
+            moved.append((index, Refused("market_moved", detail, data.party)))
+        else:
+            kept.append((index, item))
+    return Sorted(kept, [*found.refused, *moved], found.run)
 
 
 def state_key(item: Received | Tombstone) -> StateKey | None:

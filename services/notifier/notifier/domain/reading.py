@@ -12,6 +12,7 @@ from typing import Final
 from tenon.contracts import topics
 from tenon.contracts.cloudevents import CloudEvent, NotCloudEvent, from_kafka
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode_text
+from tenon.contracts.dockings import Docking
 from tenon.contracts.families import FAMILIES
 from tenon.contracts.rejections import RejectionCode
 from tenon.contracts.values import Shape
@@ -27,7 +28,11 @@ _TOMBSTONE_KEYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An event of the log. `sequence` is empty where the topic's keys have no order."""
+    """An event of the log. `sequence` rises with each event of a `key`; empty where nothing has an order.
+
+    The key of a docking is the docking's, whatever its record's: steps have an order per docking, and two
+    partitions may hold a demand of one name.
+    """
 
     id: str
     source: str
@@ -48,10 +53,11 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a record can't be used."""
+    """Why a record can't be used, and whose it is where that is known of its data alone."""
 
     code: RejectionCode
     detail: str
+    party: str | None = None
 
 
 def read(
@@ -87,7 +93,8 @@ def _event(topic: str, key: str, event: CloudEvent) -> Received | Refused:
         return Refused("invalid_data", str(error)[:1000])
     except NotJson as error:
         return Refused("not_json", str(error)[:1000])
-    return Received(event.id, event.source, event.type, _time(event, data), key, sequence, data)
+    ordered_by = data.docking if isinstance(data, Docking) else key
+    return Received(event.id, event.source, event.type, _time(event, data), ordered_by, sequence, data)
 
 
 def _time(event: CloudEvent, data: Shape) -> str:
