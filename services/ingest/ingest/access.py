@@ -5,6 +5,7 @@ from starlette.requests import Request
 from ingest.deadline import within
 from ingest.domain.admit import Sender
 from ingest.keys import Keys
+from tenon.bearer import CHALLENGE, bearer
 from tenon.problems import Problem
 
 
@@ -17,11 +18,11 @@ class Access:
 
     async def sender(self, request: Request) -> Sender:
         """Return who sends; raise `Problem` 401 without a key that is in force."""
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not secret:
+        secret = bearer(request)
+        if secret is None:
             raise _unauthorised("no key was shown; send Authorization: Bearer tenon_…")
         async with within(self._deadline_ms):
-            sender = await self._keys.sender(secret.strip())
+            sender = await self._keys.sender(secret)
         if sender is None:
             raise _unauthorised("this key is not in force")
         return sender
@@ -47,4 +48,4 @@ def unknown(party: str) -> Problem:
 
 
 def _unauthorised(detail: str) -> Problem:
-    return Problem(401, detail, headers={"www-authenticate": 'Bearer realm="tenon"'})
+    return Problem(401, detail, headers=CHALLENGE)

@@ -11,10 +11,9 @@ from pydantic import SecretStr
 from starlette.requests import HTTPConnection
 
 from notifier.domain.audiences import ADMINISTRATOR, WALL
+from tenon.bearer import CHALLENGE, bearer
 from tenon.db import Database
 from tenon.problems import Problem
-
-_CHALLENGE = {"www-authenticate": 'Bearer realm="tenon"'}
 
 
 class Access:
@@ -29,10 +28,10 @@ class Access:
         """Return the audience that the request's key stands for; 401 without a valid one."""
         key = bearer(request)
         if key is None:
-            raise Problem(401, "send your API key as Authorization: Bearer …", headers=_CHALLENGE)
+            raise Problem(401, "send your API key as Authorization: Bearer …", headers=CHALLENGE)
         found = await self.holder(key)
         if found is None:
-            raise Problem(401, "the API key is not known, or was revoked", headers=_CHALLENGE)
+            raise Problem(401, "the API key is not known, or was revoked", headers=CHALLENGE)
         return found
 
     async def anybody(self, request: HTTPConnection) -> str:
@@ -53,12 +52,6 @@ class Access:
         """Return whether the request's key still stands for this viewer."""
         key = bearer(request)
         return viewer == WALL if key is None else await self.holder(key) == viewer
-
-
-def bearer(request: HTTPConnection) -> str | None:
-    """Return the key of the Authorization header (RFC 6750 §2.1), None without one."""
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" and key.strip() else None
 
 
 def hashed(key: str) -> str:
