@@ -174,7 +174,7 @@ async def test_of_two_owners_only_the_later_can_store_a_round(postgres: str) -> 
         held = []
         for owner in ("zombie", "heir"):
             position = await Positions(database, owner=owner, log_id="log").take(PARTITION)
-            state = await store.load(0, position)
+            state = await store.load(0, position.next_offset)
             held.append(position)
             decided.append(step(state, Read([], 0, 0, START_MS)))
         results = await asyncio.gather(

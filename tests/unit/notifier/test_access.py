@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from notifier.domain.audiences import ADMINISTRATOR, WALL
-from notifier.http.access import bearer, chosen, hashed
+from notifier.http.access import chosen, hashed
 from notifier.settings import NotifierSettings
+from tenon.bearer import bearer
 from tenon.problems import Problem
 
 
