@@ -24,6 +24,7 @@ from tenon_local.errors import LocalError
 
 POLICIES = {"Tenon": story.near_and_whole(), "Tenon, docks everything": story.everything()}
 """The demo's policies by the name of their row; the first is the default, whose dockings are listed."""
+_PAGE_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,15 @@ class Timed:
 def demo(out: Path) -> None:
     """Stream GetUsPPE's offers and requests of March to July 2020 through the whole line."""
     try:
-        _demo(Console(), out)
+        _demo(_console(), out)
     except (DatasetMissing, RunFailed, LocalError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _console() -> Console:
+    """Return the terminal, or a page wide enough for the table where the output is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PAGE_WIDTH)
 
 
 def _demo(console: Console, out: Path) -> None:

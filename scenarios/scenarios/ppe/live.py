@@ -27,14 +27,15 @@ _SAMPLES = 7
 class Scene:
     """What is known of a run. Its fields are replaced, never changed in place: another thread draws it.
 
-    `told` of the `ticks` are sent; up to the clock of the `totals`, which are as `/v1/totals` has them, they
-    are decided. `samples` are (seconds, dockings) of the last few totals.
+    `told` of the `ticks` are sent; up to the `clock` of the slowest partition they are decided. `totals` are
+    as `/v1/totals` has them, `samples` (seconds, dockings) of the last few.
     """
 
     name: str
     stage: str = "starting"
     ticks: Sequence[datetime] = ()
     told: int = 0
+    clock: datetime | None = None
     totals: Mapping[str, Any] = field(default_factory=dict)
     samples: Sequence[tuple[float, int]] = ()
     last: Sequence[Docking] = ()
@@ -44,9 +45,9 @@ class Scene:
         """Note a docking that the live stream told."""
         self.last = (*self.last, docking)[-LAST:]
 
-    def summed(self, totals: Mapping[str, Any], at_s: float) -> None:
-        """Note new totals."""
-        self.totals = totals
+    def summed(self, totals: Mapping[str, Any], clocks: Sequence[datetime], at_s: float) -> None:
+        """Note new totals, and how far each partition has decided."""
+        self.totals, self.clock = totals, min(clocks, default=None)
         self.samples = (*self.samples, (at_s, self.count("docked")))[-_SAMPLES:]
 
     @property
@@ -64,12 +65,6 @@ class Scene:
     def quantity(self, name: str) -> float:
         """Return how much a total is."""
         return float(self._total(name).get("quantity", 0))
-
-    @property
-    def clock(self) -> datetime | None:
-        """Up to when the story is decided."""
-        clock = self.totals.get("clock")
-        return datetime.fromisoformat(clock) if clock and self.ticks else None
 
     @property
     def decided(self) -> int:
@@ -124,7 +119,7 @@ def _progress(scene: Scene) -> RenderableType:
 
 
 def _when(scene: Scene) -> str:
-    if scene.clock is None or scene.clock < scene.ticks[0]:
+    if scene.clock is None or not scene.decided:
         return scene.stage
     return f"{scene.clock:%d %B %Y}: {scene.decided} of {len(scene.ticks)} steps decided, {scene.told} sent"
 

@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
 
 from scenarios.ppe.live import Scene
 from tenon.client import TenonClient
@@ -24,7 +25,7 @@ async def watching(client: TenonClient, scene: Scene) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_or_say(client, scene, work)) for work in (_follow, _sum)]
     try:
         yield
-        scene.summed(await client.totals(), time.monotonic())
+        await _sum_once(client, scene)
     finally:
         for task in tasks:
             task.cancel()
@@ -48,5 +49,11 @@ async def _follow(client: TenonClient, scene: Scene) -> None:
 
 async def _sum(client: TenonClient, scene: Scene) -> None:
     while True:
-        scene.summed(await client.totals(), time.monotonic())
+        await _sum_once(client, scene)
         await asyncio.sleep(_EVERY_S)
+
+
+async def _sum_once(client: TenonClient, scene: Scene) -> None:
+    rounds = (await client.partitions())["items"]
+    clocks = [datetime.fromisoformat(one["clock"]) for one in rounds]
+    scene.summed(await client.totals(), clocks, time.monotonic())

@@ -12,13 +12,13 @@ from tests.support.market import World, demand, offer
 TICKS = [datetime(2020, 4, 1, tzinfo=UTC) + timedelta(hours=6 * step) for step in range(4)]
 
 
-def totals(docked: int, kilometres: int = 0, clock: datetime | None = None) -> dict[str, Any]:
+def totals(docked: int, kilometres: int = 0) -> dict[str, Any]:
     units = {
         "docked": {"count": docked, "quantity": docked * 10},
         "moved": {"count": docked, "quantity": docked * 10 * kilometres},
         "open": {"count": 7, "quantity": 70},
     }
-    return {"units": {"C62": units}, **({"clock": clock.isoformat()} if clock else {})}
+    return {"units": {"C62": units}}
 
 
 def shown(scene: Scene) -> str:
@@ -28,9 +28,9 @@ def shown(scene: Scene) -> str:
     return console.file.getvalue()
 
 
-def test_progress_is_what_is_decided_not_what_is_sent() -> None:
+def test_progress_is_what_every_partition_has_decided_not_what_is_sent() -> None:
     scene = Scene("ours", ticks=TICKS, told=4)
-    scene.summed(totals(0, clock=TICKS[1]), 0)
+    scene.summed(totals(0), [TICKS[3], TICKS[1]], 0)
     assert scene.decided == 2
     assert "2 of 4 steps decided, 4 sent" in shown(scene)
 
@@ -42,15 +42,15 @@ def test_before_the_first_tick_the_stage_is_shown() -> None:
 def test_the_rate_is_dockings_over_the_time_between_totals() -> None:
     scene = Scene("ours")
     assert scene.per_second == 0
-    scene.summed(totals(100), 10.0)
-    scene.summed(totals(160), 12.0)
+    scene.summed(totals(100), [], 10.0)
+    scene.summed(totals(160), [], 12.0)
     assert scene.per_second == 30
 
 
 def test_miles_are_per_docked_unit() -> None:
     scene = Scene("ours")
     assert scene.miles == 0
-    scene.summed(totals(5, kilometres=1609), 0)
+    scene.summed(totals(5, kilometres=1609), [], 0)
     assert round(scene.miles) == 1000
 
 
@@ -71,7 +71,7 @@ def test_what_ended_the_live_view_is_said() -> None:
 
 def test_without_a_terminal_the_same_is_told_in_a_line() -> None:
     scene = Scene("ours", ticks=TICKS, told=1)
-    scene.summed(totals(5, clock=TICKS[0]), 0)
+    scene.summed(totals(5), [TICKS[0]], 0)
     assert line(scene) == (
         "ours: 01 April 2020: 1 of 4 steps decided, 1 sent;"
         " 50 units in 5 dockings, 0/s, 7 demands open, 0.0 miles"
