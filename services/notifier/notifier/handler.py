@@ -27,7 +27,7 @@ from tenon.clock import Clock
 from tenon.contracts import topics
 from tenon.contracts.cloudevents import CloudEvent, to_kafka
 from tenon.contracts.codec import encode, encode_text, instant
-from tenon.contracts.rejections import MAX_KEPT_BYTES, REJECTED_TYPE, EventRejected, Origin
+from tenon.contracts.rejections import MAX_KEPT_BYTES, REJECTED_TYPE, EventRejected, Origin, source_key
 from tenon.db import Connection, Database
 from tenon.errors import Misconfigured
 from tenon.failpoints import failpoint
@@ -149,7 +149,8 @@ class FeedHandler:
             data=encode(rejected(record, why, now)),
             time=encode_text(now).strip('"'),
         )
-        return OutRecord(topics.REJECTED.name, record.topic.encode(), event.data, to_kafka(event))
+        key = source_key(record.topic, record.partition).encode()
+        return OutRecord(topics.REJECTED.name, key, event.data, to_kafka(event))
 
     def _count(self, topic: str, records: Sequence[Record], found: Sorted, changes: Changes) -> None:
         self._metrics.add(metrics.EVENTS, changes.taken, topic=topic)

@@ -24,6 +24,11 @@ RejectionCode = Literal[
 ]
 
 
+def source_key(topic: str, partition: int) -> str:
+    """Return the key of reports on a partition: each partition counts its sequence by itself."""
+    return f"{topic}/{partition}"
+
+
 class Origin(Shape, frozen=True, kw_only=True):
     """Where the record stands."""
 

@@ -66,7 +66,7 @@ ROUNDS = Topic(
 )
 REJECTED = Topic(
     "tenon.rejected.v1",
-    "source topic",
+    "source topic/partition",
     "what could not be used, with reason and origin",
     writers=("matcher", "notifier"),
     readers=("notifier", "tenon"),

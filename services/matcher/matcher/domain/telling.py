@@ -19,6 +19,7 @@ from tenon.contracts.rejections import (
     EventRejected,
     EventSuperseded,
     Origin,
+    source_key,
 )
 from tenon.contracts.units import from_counts
 from tenon.contracts.values import Shape
@@ -165,7 +166,12 @@ def _told(effects: Effects) -> Iterator[_Draft]:
         event_type = "tenon.event.superseded.v1" if superseded else "tenon.answer.refused.v1"
         subject = told.id if isinstance(told, EventSuperseded) else told.docking
         yield _Draft(
-            topics.REJECTED.name, topics.MARKET.name, event_type, f"{told.party}/{subject}", "*", told
+            topics.REJECTED.name,
+            source_key(topics.MARKET.name, effects.partition),
+            event_type,
+            f"{told.party}/{subject}",
+            "*",
+            told,
         )
 
 
@@ -201,7 +207,8 @@ def _rejection(partition: int, bad: Unusable, now_ms: int) -> _Draft:
         truncated=len(value) > MAX_KEPT_BYTES,
     )
     subject = f"{topics.MARKET.name}/{partition}/{bad.offset}"
-    return _Draft(topics.REJECTED.name, topics.MARKET.name, REJECTED_TYPE, subject, "*", rejected)
+    key = source_key(topics.MARKET.name, partition)
+    return _Draft(topics.REJECTED.name, key, REJECTED_TYPE, subject, "*", rejected)
 
 
 def _texts(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
