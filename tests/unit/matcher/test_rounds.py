@@ -10,6 +10,7 @@ from matcher.domain.step import Read
 from tenon.contracts import intake
 from tests.support.market import (
     DAY_MS,
+    MARKET,
     MASKS,
     START_MS,
     World,
@@ -268,3 +269,21 @@ def test_time_never_runs_backwards() -> None:
     decisions = world.round(demand("b"), at=1)
     assert decisions.decided.clock == day(3)
     assert world.dockings()[0].proposed_at - day(3) == timedelta(0)
+
+
+def test_the_example_of_the_guide_is_what_is_decided() -> None:
+    world = World()
+    worth = (intake.Tranche(up_to_share=1, value=800),)
+    rules = policy(weights=intake.Weights(freight=1), tranches=worth)
+    world.round(rules, offer("near", 70, kilometres=20), offer("mid", 50, kilometres=300))
+    world.round(offer("far", 40, kilometres=900))
+    world.round(demand("clinic", 100, tier=1), demand("school", 60, tier=3))
+    assert {(one.supply.party, one.demand.party, int(one.quantity)) for one in world.dockings()} == {
+        ("near", "clinic", 70),
+        ("mid", "clinic", 30),
+        ("mid", "school", 20),
+    }
+    school = world.state.markets[MARKET].demands["school/d"]
+    assert school.open == 40
+    assert school.reasons is not None
+    assert school.reasons.failed == {"exhausted": 2, "not_worth": 1}
