@@ -49,6 +49,21 @@ async def test_a_check_that_hangs_is_not_ready() -> None:
     assert (response.status, response.json()["status"]) == (503, "not ready")
 
 
+async def test_a_check_that_does_not_let_go_is_not_waited_for() -> None:
+    released = asyncio.Event()
+
+    async def clings() -> Mapping[str, str | None]:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await released.wait()
+        return {}
+
+    response = await ask(app(clings), "GET", "/health/ready")
+    assert (response.status, released.is_set()) == (503, False)
+    released.set()
+
+
 async def test_metrics_are_shown_and_everything_else_is_the_services() -> None:
     assert "tenon_health_test_open 1.0" in (await ask(app(), "GET", "/metrics")).text
     assert (await ask(app(), "GET", "/v1/anything")).text == "the service"
