@@ -216,7 +216,13 @@ async def _new_pool(url: URL, schema: str, size: int) -> Any:
 
 
 def _session(schema: str) -> dict[str, str]:
-    return {"search_path": schema, "timezone": "UTC", "application_name": f"tenon-{schema}"}
+    return {
+        "search_path": schema,
+        "timezone": "UTC",
+        "application_name": f"tenon-{schema}",
+        # A plan that was made while tables were empty scans them from end to end when they are not.
+        "plan_cache_mode": "force_custom_plan",
+    }
 
 
 def _dsn(url: URL) -> str:
