@@ -1,7 +1,10 @@
 """The parts of the embedded stack: jars that are checked, servers that come back with their data."""
 
 import asyncio
+import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -15,6 +18,7 @@ from tenon.contracts.topics import TOPICS
 from tenon.kafka import KafkaSettings, OutRecord, ensure_topics, read
 from tenon_local.errors import JarsUntrusted
 from tenon_local.jars import JarStore, locked_jars
+from tenon_local.postgres.binaries import program, unprivileged
 from tenon_local.postgres.pidfile import forget_the_dead
 from tenon_local.settings import LocalSettings
 from tests.support.stack import running_kafka, running_postgres
@@ -103,3 +107,14 @@ def test_a_killed_server_that_nobody_collects_does_not_keep_the_next_from_starti
     forget_the_dead(file, patience_s=1)
     assert not file.exists()
     dead.wait()
+
+
+def test_postgres_runs_from_a_folder_that_only_its_owner_may_enter(tmp_path: Path) -> None:
+    """A checkout below root's home is such a folder, and PostgreSQL does not run as root."""
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    copied = private / "initdb"
+    shutil.copy2(program("initdb"), copied)
+    reads = "import os, sys; sys.exit(0 if os.access(sys.argv[1], os.R_OK | os.X_OK) else 1)"
+    command = (*unprivileged(signal.SIGKILL), sys.executable, "-c", reads, str(copied))
+    assert subprocess.run(command, check=False).returncode == 0

@@ -37,7 +37,8 @@ async def takes_sessions(host: str, port: int) -> bool:
 def unprivileged(death_signal: signal.Signals) -> tuple[str, ...]:
     """What to put before a command that must not be run by root; nothing for an ordinary user.
 
-    The kernel forgets who dies with whom when a process changes its user, so `setpriv` says it again.
+    The kernel forgets who dies with whom when a process changes its user, so `setpriv` says it again. Without
+    the secure bit access(2), by which PostgreSQL looks for its own programs, would not count the capability.
     """
     if os.geteuid() != 0:
         return ()
@@ -49,7 +50,7 @@ def unprivileged(death_signal: signal.Signals) -> tuple[str, ...]:
         )
     user = (f"--reuid={UNPRIVILEGED}", f"--regid={_group_id()}", "--clear-groups")
     reach = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
-    return (setpriv, *user, *reach, f"--pdeathsig={death_signal.name}", "--")
+    return (setpriv, *user, *reach, "--securebits=+no_setuid_fixup", f"--pdeathsig={death_signal.name}", "--")
 
 
 def _group_id() -> int:
