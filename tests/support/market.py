@@ -29,7 +29,7 @@ def day(number: float) -> datetime:
     return START + timedelta(days=number)
 
 
-def window(quantity: int, first: float = 0, last: float = 365, name: str = "w") -> values.Window:
+def window(quantity: int, first: float = 0, last: float = 36_500, name: str = "w") -> values.Window:
     """Return a window from one day to another."""
     return values.Window(id=name, from_=day(first), until=day(last), quantity=Decimal(quantity))
 
