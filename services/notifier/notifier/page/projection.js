@@ -14,6 +14,7 @@ export class Projection {
   }
 
   include({ latitude, longitude }) {
+    if (!this.box) this.view = null; // from the world straight to what there is to show
     const box = this.box ?? { west: longitude, east: longitude, south: latitude, north: latitude };
     this.box = {
       west: Math.min(box.west, longitude), east: Math.max(box.east, longitude),
