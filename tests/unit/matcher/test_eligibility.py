@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from matcher.domain.eligibility import TESTS, failures
+from matcher.domain.eligibility import TESTS, compatible, failures
 from matcher.domain.model import Market
 from matcher.domain.pairs import all_pairs, dirty_pairs
 from tenon.contracts import intake
@@ -140,19 +140,20 @@ CASES = (
 )
 
 
-def decided(case: Case) -> list[Named]:
+def decided(case: Case) -> tuple[list[Named], bool]:
     world = World()
     supply, want = {"party": "a", **case.supply}, {"party": "b", **case.want}
     world.round(policy(readiness_threshold=case.threshold), offer(**supply), demand(**want))
     (market,) = world.state.markets.values()
     (offered,), (asked,) = market.offers.values(), market.demands.values()
     asked.barred = frozenset()
-    return list(failures(market, offered, asked, START_MS + round(case.at * DAY_MS)))
+    now_ms = START_MS + round(case.at * DAY_MS)
+    return list(failures(market, offered, asked, now_ms)), compatible(market, offered, asked, now_ms)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_pair_fails_exactly_these_tests(case: Case) -> None:
-    assert decided(case) == list(case.fails)
+    assert decided(case) == (list(case.fails), set(case.fails) <= {"window"})
 
 
 def test_every_test_has_a_case_that_fails_it() -> None:
@@ -203,3 +204,17 @@ def test_the_pairs_of_one_dirty_entry_are_all_of_its_pairs(story: Story) -> None
             market.dirty = {key}
             mine = [pair for pair in every if key in (f"o:{pair.offer.key}", f"d:{pair.demand.key}")]
             assert dirty_pairs(market, world.state.clock_ms) == mine
+
+
+@settings(max_examples=150, deadline=None)
+@given(stories)
+def test_the_short_answer_is_that_of_the_tests_without_windows(story: Story) -> None:
+    world = World()
+    for events, _ in story:
+        world.round(*(build(world) for build in events))
+    now_ms = world.state.clock_ms
+    for market in world.state.markets.values():
+        for have in market.offers.values():
+            for want in market.demands.values():
+                failed = set(failures(market, have, want, now_ms)) - {"window"}
+                assert compatible(market, have, want, now_ms) == (not failed)

@@ -48,9 +48,23 @@ def failures(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Itera
         yield "window"
 
 
-def eligible(market: Market, offer: Offer, demand: Demand, now_ms: int) -> bool:
-    """True when the pair fails no test."""
-    return next(failures(market, offer, demand, now_ms), None) is None
+def compatible(market: Market, offer: Offer, demand: Demand, now_ms: int) -> bool:
+    """True when the pair fails no test but perhaps that of windows, which `fits` decides one by one.
+
+    The same tests as those of `failures`, without saying which: a round asks of many pairs, and only this.
+    """
+    return (
+        offer.said.party != demand.said.party
+        and offer.unit == demand.unit
+        and offer.key not in demand.barred
+        and _class_fits(offer, demand)
+        and _ready(market, offer)
+        and not (offer.blocked and demand.said.party in offer.blocked)
+        and not (demand.blocked and offer.said.party in demand.blocked)
+        and _region_served(market, offer, demand)
+        and _certified(offer, demand, now_ms)
+        and next(_price_faults(offer, demand), None) is None
+    )
 
 
 def fits(offer: Offer, have: OfferWindow, want: DemandWindow, now_ms: int) -> bool:
@@ -71,13 +85,15 @@ def ready_ms(offer: Offer, have: OfferWindow, want: DemandWindow, now_ms: int) -
 def _class_fits(offer: Offer, demand: Demand) -> bool:
     have, want = offer.said.item, demand.said.item
     same = have.kind == want.kind and have.class_.scheme == want.class_.scheme
-    return same and covers(demand.code, offer.code, want.class_.scheme)
+    return same and (demand.code == offer.code or covers(demand.code, offer.code, want.class_.scheme))
 
 
 def _region_served(market: Market, offer: Offer, demand: Demand) -> bool:
     served = offer.said.regions_served
+    if not served:
+        return True
     region = market.sites[demand.site_key].state.region
-    return not served or any(region == part or region.startswith(f"{part}-") for part in served)
+    return any(region == part or region.startswith(f"{part}-") for part in served)
 
 
 def _certified(offer: Offer, demand: Demand, now_ms: int) -> bool:

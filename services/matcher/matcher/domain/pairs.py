@@ -4,11 +4,12 @@ After a round no open pair is left that is eligible, worth taking and not held b
 that have not changed since need no second look, and the pairs of dirty nodes are the round's whole problem.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from matcher.domain.distance import distance_m
-from matcher.domain.eligibility import eligible, fits
+from matcher.domain.eligibility import compatible, fits
 from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
 from matcher.domain.pricing import Pair, best_value, reach_m, unit_cost
 from tenon.contracts.intake import PolicyPublished
@@ -41,51 +42,88 @@ def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
         elif key[0] == "o" and market.offers[name].free:
             for demand in _demands_for(market, market.offers[name]):
                 found.setdefault(demand, set()).add(name)
-    return [
-        pair
-        for demand in sorted(found)
-        for offer in sorted(found[demand])
-        for pair in pairs_of(market, market.offers[offer], market.demands[demand], now_ms)
-    ]
+    return _pairs(market, {demand: sorted(found[demand]) for demand in sorted(found)}, now_ms)
 
 
-def pairs_of(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterator[Pair]:
-    """Yield the pairs of open windows of an offer and a demand that may dock now, if the price is right."""
-    metres = distance_m(market, offer, demand)
-    reach = reach_m(market.policy, offer, now_ms)
-    best = best_value(market.policy, demand, now_ms)
-    # The cheapest test first: most pairs of a large market are too far apart.
-    if (reach is not None and metres > reach) or market.policy.weights.freight * metres // 1000 >= best:
-        return
-    if eligible(market, offer, demand, now_ms):
-        yield from priced(market.policy, offer, demand, metres, now_ms)
+def all_pairs(market: Market, now_ms: int) -> list[Pair]:
+    """Return every open pair that may dock: the rule that `dirty_pairs` is tested against."""
+    everything = sorted(market.offers)
+    return _pairs(market, dict.fromkeys(sorted(market.demands), everything), now_ms)
 
 
 def priced(
     policy: PolicyPublished, offer: Offer, demand: Demand, distance_m: int, now_ms: int
 ) -> Iterator[Pair]:
     """Yield the pairs of open windows that fit in time and cost less than a unit can be worth."""
-    best = best_value(policy, demand, now_ms)
-    for want in _by_id(demand.windows):
-        for have in _by_id(offer.windows):
-            if have.free and want.open and fits(offer, have, want, now_ms):
-                cost = unit_cost(policy, offer, have, want, distance_m, now_ms)
-                if cost < best:
-                    yield Pair(offer, have, demand, want, distance_m, cost)
+    have, want = _Have.of(policy, offer, now_ms), _Want.of(policy, demand, now_ms)
+    return _priced(policy, have, want, distance_m, now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class _Have:
+    """What a round has to know of an offer, once for all of its pairs."""
+
+    offer: Offer
+    windows: list[OfferWindow]
+    reach_m: int | None
+
+    @classmethod
+    def of(cls, policy: PolicyPublished, offer: Offer, now_ms: int) -> "_Have":
+        open_windows = [window for window in _by_id(offer.windows) if window.free]
+        return cls(offer, open_windows, reach_m(policy, offer, now_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class _Want:
+    """What a round has to know of a demand, once for all of its pairs; `best` is what a unit can be worth."""
+
+    demand: Demand
+    windows: list[DemandWindow]
+    best: int
+
+    @classmethod
+    def of(cls, policy: PolicyPublished, demand: Demand, now_ms: int) -> "_Want":
+        open_windows = [window for window in _by_id(demand.windows) if window.open]
+        return cls(demand, open_windows, best_value(policy, demand, now_ms))
+
+
+def _pairs(market: Market, candidates: Mapping[str, Sequence[str]], now_ms: int) -> list[Pair]:
+    policy = market.policy
+    names = {name for names in candidates.values() for name in names}
+    haves = {name: _Have.of(policy, market.offers[name], now_ms) for name in names}
+    pairs: list[Pair] = []
+    for demand, offers in candidates.items():
+        want = _Want.of(policy, market.demands[demand], now_ms)
+        for offer in offers:
+            pairs.extend(_between(market, haves[offer], want, now_ms))
+    return pairs
+
+
+def _between(market: Market, have: _Have, want: _Want, now_ms: int) -> Iterable[Pair]:
+    metres = distance_m(market, have.offer, want.demand)
+    # The cheapest test first: most pairs of a large market are too far apart.
+    if have.reach_m is not None and metres > have.reach_m:
+        return ()
+    if market.policy.weights.freight * metres // 1000 >= want.best:
+        return ()
+    if not compatible(market, have.offer, want.demand, now_ms):
+        return ()
+    return _priced(market.policy, have, want, metres, now_ms)
+
+
+def _priced(
+    policy: PolicyPublished, have: _Have, want: _Want, distance_m: int, now_ms: int
+) -> Iterator[Pair]:
+    for demanded in want.windows:
+        for offered in have.windows:
+            if fits(have.offer, offered, demanded, now_ms):
+                cost = unit_cost(policy, have.offer, offered, demanded, distance_m, now_ms)
+                if cost < want.best:
+                    yield Pair(have.offer, offered, want.demand, demanded, distance_m, cost)
 
 
 def _by_id(windows: list[W]) -> list[W]:
     return windows if len(windows) == 1 else sorted(windows, key=lambda window: window.id)
-
-
-def all_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every open pair that may dock: the rule that `dirty_pairs` is tested against."""
-    return [
-        pair
-        for demand in sorted(market.demands)
-        for offer in sorted(market.offers)
-        for pair in pairs_of(market, market.offers[offer], market.demands[demand], now_ms)
-    ]
 
 
 def _moved_to(market: Market, key: str, entry: Offer | Demand, indexes: Iterable[Index]) -> str:

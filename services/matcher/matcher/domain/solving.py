@@ -41,13 +41,20 @@ def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) ->
     values: dict[int, int] = {}
     for pair in pairs:
         want = pair.demand_window
-        if pair.offer_window.free and want.open:
-            if id(want) not in values:
-                values[id(want)] = tranches_of(policy, pair.demand, want, now_ms)[0][1]
+        value = values.get(id(want))
+        if value is None:
+            value = values[id(want)] = _next_value(policy, pair, now_ms)
+        if pair.cost < value and pair.offer_window.free:
             cost = pair.cost + further_cost(policy, pair)
-            if cost < values[id(want)]:
+            if cost < value:
                 worth.append((pair, cost))
     return worth
+
+
+def _next_value(policy: PolicyPublished, pair: Pair, now_ms: int) -> int:
+    """Return what the next unit of a demand window is worth, 0 where nothing is open."""
+    parts = tranches_of(policy, pair.demand, pair.demand_window, now_ms)
+    return parts[0][1] if parts else 0
 
 
 def _solution(market: Market, pairs: Sequence[Pair], now_ms: int) -> Solution:
