@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import msgspec
 
-from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows, rebuild
+from matcher.domain.rebuilding import rebuild
+from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.domain.listing import demand_from, offer_from
 from matcher.domain.model import Demand, DemandWindow, Offer
 from matcher.domain.pricing import (
     MAX_POINTS,
@@ -17,6 +16,7 @@ from matcher.domain.pricing import (
     tranches_of,
     unit_cost,
 )
+from matcher.domain.said import demand_from, offer_from
 from tenon.contracts import intake
 from tenon.contracts.values import Money
 from tests.support.market import DAY_MS, START_MS, World, demand, item, offer, policy

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows, rebuild
+from matcher.domain.rebuilding import rebuild
+from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
 from matcher.domain.state import State
 from matcher.domain.step import Decisions
 from tenon.contracts import intake

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from matcher.domain import lifecycle, listing
+from matcher.domain import lifecycle, listing, timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import Demand, Market, Offer, Routes
 from matcher.domain.reading import Entry, Unusable
@@ -46,9 +46,9 @@ def set_policy(state: State, policy: intake.PolicyPublished) -> None:
             market.policy = in_force
             market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
             for offer in market.offers.values():
-                listing.wake_offer(state, market, offer)
+                timers.wake_offer(state, market, offer)
             for demand in market.demands.values():
-                listing.wake_demand(state, market, demand)
+                timers.wake_demand(state, market, demand)
 
 
 def set_routes(market: Market, said: intake.RoutesPublished) -> None:

@@ -6,78 +6,17 @@ latest and least urgent first; what is confirmed stays, and shows as overdrawn w
 
 from collections.abc import Iterable
 
-from matcher.domain import eligibility
 from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
-from matcher.domain.lifecycle import release
-from matcher.domain.model import (
-    FAR_AWAY_MS,
-    Cause,
-    Deal,
-    Demand,
-    DemandWindow,
-    Market,
-    Offer,
-    OfferWindow,
-)
-from matcher.domain.pricing import DAY_MS
+from matcher.domain.model import Cause, Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.releasing import release_excess, release_overdrawn, release_proposals, release_unfit
+from matcher.domain.said import demand_from, offer_from, site_key
 from matcher.domain.state import State
-from tenon.contracts.codec import instant, unix_ms
-from tenon.contracts.intake import (
-    DemandPublished,
-    DemandWithdrawn,
-    OfferPublished,
-    OfferWithdrawn,
-    PolicyPublished,
-)
+from matcher.domain.timers import wake_demand, wake_offer
+from tenon.contracts.codec import instant
+from tenon.contracts.intake import DemandPublished, DemandWithdrawn, OfferPublished, OfferWithdrawn
 from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
-from tenon.contracts.markets import normalise_code
 from tenon.contracts.rejections import EventSuperseded
-from tenon.contracts.units import to_counts
-from tenon.contracts.values import Money, Window
-
-_MICROS = 1_000_000
-
-
-def offer_from(listed: OfferListed, since_ms: int, offset: int) -> Offer:
-    """Return the offer that a listing describes, with nothing docked."""
-    said = listed.offer
-    return Offer(
-        key=f"{said.party}/{said.offer}",
-        said=said,
-        site_key=site_key(listed.site),
-        code=normalise_code(said.item.class_),
-        unit=said.item.unit,
-        windows=[OfferWindow(*_counted(window, said.item.unit)) for window in said.windows],
-        since_ms=since_ms,
-        offset=offset,
-        price_micros=_micros(said.price) or 0,
-        currency=said.price.currency if said.price else None,
-        blocked=frozenset(said.blocked),
-        valid_until_ms=unix_ms(said.valid_until) if said.valid_until else FAR_AWAY_MS,
-        certificates=tuple(
-            (held.scheme, unix_ms(held.valid_until) if held.valid_until else FAR_AWAY_MS)
-            for held in said.certificates
-        ),
-    )
-
-
-def demand_from(listed: DemandListed, since_ms: int, offset: int) -> Demand:
-    """Return the demand that a listing describes, with nothing docked."""
-    said = listed.demand
-    return Demand(
-        key=f"{said.party}/{said.demand}",
-        said=said,
-        site_key=site_key(listed.site),
-        code=normalise_code(said.item.class_),
-        unit=said.item.unit,
-        windows=[DemandWindow(*_counted(window, said.item.unit)) for window in said.windows],
-        since_ms=since_ms,
-        offset=offset,
-        ceiling_micros=_micros(said.highest_price),
-        currency=said.highest_price.currency if said.highest_price else None,
-        blocked=frozenset(said.blocked),
-    )
 
 
 def list_offer(state: State, market: Market, listed: OfferListed, offset: int, effects: Effects) -> None:
@@ -97,8 +36,8 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
     effects.listed["offer", market.name, new.key] = listed
     touch_offer(market, new, effects)
     wake_offer(state, market, new)
-    _release_unfit(market, f"o:{new.key}", Cause("offer_revised"), effects)
-    _release_overdrawn(market, new, Cause("offer_revised"), effects)
+    release_unfit(market, f"o:{new.key}", Cause("offer_revised"), effects)
+    release_overdrawn(market, new, Cause("offer_revised"), effects)
 
 
 def list_demand(state: State, market: Market, listed: DemandListed, offset: int, effects: Effects) -> None:
@@ -118,8 +57,8 @@ def list_demand(state: State, market: Market, listed: DemandListed, offset: int,
     effects.listed["demand", market.name, new.key] = listed
     touch_demand(market, new, effects)
     wake_demand(state, market, new)
-    _release_unfit(market, f"d:{new.key}", Cause("demand_revised"), effects)
-    _release_excess(market, new, effects)
+    release_unfit(market, f"d:{new.key}", Cause("demand_revised"), effects)
+    release_excess(market, new, effects)
 
 
 def withdraw_offer(market: Market, said: OfferWithdrawn, effects: Effects) -> None:
@@ -135,7 +74,7 @@ def withdraw_offer(market: Market, said: OfferWithdrawn, effects: Effects) -> No
     for window in offer.windows:
         window.quantity = 0
     touch_offer(market, offer, effects)
-    _release_proposals(market, f"o:{key}", Cause("offer_withdrawn", said.reason), effects)
+    release_proposals(market, f"o:{key}", Cause("offer_withdrawn", said.reason), effects)
 
 
 def withdraw_demand(market: Market, said: DemandWithdrawn, effects: Effects) -> None:
@@ -148,7 +87,7 @@ def withdraw_demand(market: Market, said: DemandWithdrawn, effects: Effects) -> 
     if demand is None:
         return
     demand.status = "withdrawn"
-    _release_proposals(market, f"d:{key}", Cause("demand_withdrawn", said.reason), effects)
+    release_proposals(market, f"d:{key}", Cause("demand_withdrawn", said.reason), effects)
     touch_demand(market, demand, effects)
 
 
@@ -182,11 +121,6 @@ def touch_demand(market: Market, demand: Demand, effects: Effects) -> None:
     """Note that a demand changed: it is told, stored and decided again."""
     effects.demands.add((market.name, demand.key))
     market.dirty.add(f"d:{demand.key}")
-
-
-def site_key(site: SiteState) -> str:
-    """Return `party/site`."""
-    return f"{site.party}/{site.site}"
 
 
 def _is_stale(
@@ -262,98 +196,7 @@ def _carry(old: DemandWindow, new: DemandWindow) -> None:
     new.shipped, new.delivered = old.shipped, old.delivered
 
 
-def _release_proposals(market: Market, name: str, cause: Cause, effects: Effects) -> None:
-    for deal in market.proposals_at(name):
-        release(market, deal, "cancelled", cause, effects)
-
-
-def _release_unfit(market: Market, name: str, cause: Cause, effects: Effects) -> None:
-    for deal in market.proposals_at(name):
-        if not _still_fits(market, deal, effects.clock_ms):
-            release(market, deal, "cancelled", cause, effects)
-
-
-def _still_fits(market: Market, deal: Deal, now_ms: int) -> bool:
-    offer, demand = market.offers[deal.offer[0]], market.demands[deal.demand[0]]
-    failed = set(eligibility.failures(market, offer, demand, now_ms)) - {"declined_before"}
-    have = next(window for window in offer.windows if window.id == deal.offer[1])
-    want = next(window for window in demand.windows if window.id == deal.demand[1])
-    return not failed and eligibility.fits(offer, have, want, now_ms)
-
-
-def _release_overdrawn(market: Market, offer: Offer, cause: Cause, effects: Effects) -> None:
-    """Release proposals, latest and least urgent first, until nothing is overdrawn or none is left."""
-    for window in offer.windows:
-        for deal in _latest_and_least_urgent(market, f"o:{offer.key}"):
-            if not window.overdrawn:
-                break
-            if deal.offer[1] == window.id:
-                release(market, deal, "cancelled", cause, effects)
-
-
-def _release_excess(market: Market, demand: Demand, effects: Effects) -> None:
-    for window in demand.windows:
-        for deal in _latest_and_least_urgent(market, f"d:{demand.key}"):
-            if window.docked <= window.said:
-                break
-            if deal.demand[1] == window.id:
-                release(market, deal, "cancelled", Cause("demand_revised"), effects)
-
-
-def _latest_and_least_urgent(market: Market, name: str) -> list[Deal]:
-    return sorted(market.proposals_at(name), key=lambda deal: (deal.told.tier, deal.made), reverse=True)
-
-
 def at_site(market: Market, key: str) -> Iterable[str]:
     """Yield what is listed at a site."""
     yield from (f"o:{offer.key}" for offer in market.offers.values() if offer.site_key == key)
     yield from (f"d:{demand.key}" for demand in market.demands.values() if demand.site_key == key)
-
-
-def wake_offer(state: State, market: Market, offer: Offer) -> None:
-    """Set the timers of an offer: its end, and each step of its reach."""
-    last = max(window.until_ms for window in offer.windows)
-    state.wake(min(last, offer.valid_until_ms), "offer", market.name, offer.key)
-    for at_ms in reach_times_ms(market, offer):
-        state.wake(at_ms, "reach", market.name, offer.key)
-
-
-def reach_times_ms(market: Market, offer: Offer) -> list[int]:
-    """Return when the offer's reach grows."""
-    return [offer.since_ms + step.waiting_s * 1000 for step in market.policy.reach if step.waiting_s]
-
-
-def wake_demand(state: State, market: Market, demand: Demand) -> None:
-    """Set the timers of a demand: the end of each window and of its patience."""
-    for at_ms in {window.until_ms for window in demand.windows} | {patience_until_ms(market.policy, demand)}:
-        if at_ms < FAR_AWAY_MS:
-            state.wake(at_ms, "demand", market.name, demand.key)
-    wake_rise(state, market, demand)
-
-
-def wake_rise(state: State, market: Market, demand: Demand) -> None:
-    """Set the timer of the next day on which a unit is worth more, as long as one can be docked."""
-    last = max(window.until_ms for window in demand.windows)
-    if market.policy.weights.waiting and last > state.clock_ms:
-        days = (state.clock_ms - demand.since_ms) // DAY_MS + 1
-        state.wake(demand.since_ms + days * DAY_MS, "rise", market.name, demand.key)
-
-
-def patience_until_ms(policy: PolicyPublished, demand: Demand) -> int:
-    """Return until when a demand waits: its own word, else the policy's patience, else for ever."""
-    if demand.said.patience_until is not None:
-        return unix_ms(demand.said.patience_until)
-    if policy.patience_s is not None:
-        return demand.since_ms + policy.patience_s * 1000
-    return FAR_AWAY_MS
-
-
-def _counted(window: Window, unit: str) -> tuple[str, int, int, int]:
-    return window.id, unix_ms(window.from_), unix_ms(window.until), to_counts(window.quantity, unit)
-
-
-def _micros(price: Money | None) -> int | None:
-    if price is None:
-        return None
-    whole, _, fraction = price.amount.partition(".")
-    return int(whole) * _MICROS + int(fraction.ljust(6, "0") or 0)

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from matcher.domain.listing import patience_until_ms
 from matcher.domain.model import Demand, DemandWindow, Offer
 from matcher.domain.pairs import priced
 from matcher.domain.pricing import DAY_MS, MAX_POINTS
 from matcher.domain.solving import worth_taking
+from matcher.domain.timers import patience_until_ms
 from tenon.contracts.intake import PolicyPublished, Tranche
 from tenon.contracts.positions import Test
 

@@ -1,27 +1,15 @@
-"""The state as rows, and back: what a round stores is what the next owner of the partition loads.
+"""The state as rows: what a round stores, and what the next owner of the partition loads (`rebuilding`).
 
-Window counts are stored beside the dockings that they follow from, so that the database can check them;
-a rebuilt state decides exactly as the one that lived.
+Window counts are stored beside the dockings that they follow from, so that the database can check them.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from matcher.domain import listing
-from matcher.domain.applying import set_policy, set_routes
-from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
-from matcher.domain.lifecycle import hold
-from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
-from matcher.domain.pairs import place_demand, place_offer
+from matcher.domain.model import Deal, Market
 from matcher.domain.state import State
-from tenon.contracts.codec import decode_tolerant, encode, unix_ms
-from tenon.contracts.dockings import Docking
-from tenon.contracts.intake import PolicyPublished, RoutesPublished
-from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
+from tenon.contracts.codec import encode
 from tenon.contracts.positions import PositionStatus, Reasons
-from tenon.contracts.units import to_counts
 from tenon.contracts.values import Shape
 
 
@@ -150,24 +138,6 @@ def rows_of(state: State, effects: Effects) -> Rows:
     return rows
 
 
-def rebuild(state: State, rows: Rows) -> State:
-    """Fill an empty state (its position given) from all rows of its partition."""
-    by_kind: dict[str, list[EntityRow]] = {}
-    for row in rows.entities:
-        by_kind.setdefault(row.kind, []).append(row)
-    by_kind.get("policy", []).sort(key=lambda row: decode_tolerant(PolicyMeta, row.meta).offset)
-    for kind, load in _LOADERS.items():
-        for row in by_kind.get(kind, ()):
-            load(state, row)
-    _load_windows(state, rows)
-    for deal in rows.deals:
-        hold(state.market(deal.market), _deal(deal))
-    for market in state.markets.values():
-        _resume(state, market)
-    state.due(state.clock_ms)  # These fired in rounds before.
-    return state
-
-
 def _kept_windows(rows: Rows) -> set[tuple[str, str]]:
     """Return the windows that are written; one that was dropped and said again in one round is kept."""
     have = {(f"o:{row.key}", row.window) for row in rows.offer_windows}
@@ -246,118 +216,3 @@ def _deal_row(deal: Deal) -> DealRow:
 def _revision(said: Shape) -> int:
     revision: int = getattr(said, "revision")  # noqa: B009  every stored statement has one
     return revision
-
-
-def _load_policy(state: State, row: EntityRow) -> None:
-    set_policy(state, decode_tolerant(PolicyPublished, _body(row)))
-
-
-def _load_market(state: State, row: EntityRow) -> None:
-    state.market(row.key).held_until_ms = decode_tolerant(MarketMeta, row.meta).held_until_ms
-
-
-def _load_site(state: State, row: EntityRow) -> None:
-    state.market(row.market).sites[row.key] = site_of(decode_tolerant(SiteState, _body(row)))
-
-
-def _load_terms(state: State, row: EntityRow) -> None:
-    state.market(row.market).terms[row.key] = decode_tolerant(PartyTerms, _body(row))
-
-
-def _load_routes(state: State, row: EntityRow) -> None:
-    set_routes(state.market(row.market), decode_tolerant(RoutesPublished, _body(row)))
-
-
-def _load_offer(state: State, row: EntityRow) -> None:
-    meta = decode_tolerant(OfferMeta, row.meta)
-    offer = listing.offer_from(decode_tolerant(OfferListed, _body(row)), meta.since_ms, meta.offset)
-    offer.status = meta.status
-    state.market(row.market).offers[row.key] = offer
-    state.homes[f"o:{row.key}"] = row.market
-
-
-def _load_demand(state: State, row: EntityRow) -> None:
-    meta = decode_tolerant(DemandMeta, row.meta)
-    demand = listing.demand_from(decode_tolerant(DemandListed, _body(row)), meta.since_ms, meta.offset)
-    demand.status, demand.barred, demand.reasons = meta.status, frozenset(meta.barred), meta.reasons
-    state.market(row.market).demands[row.key] = demand
-    state.homes[f"d:{row.key}"] = row.market
-
-
-def _load_closed(state: State, row: EntityRow) -> None:
-    kind = row.kind.removeprefix("closed-")
-    market = state.market(row.market)
-    present = market.offers.get(row.key) if kind == "offer" else market.demands.get(row.key)
-    if present is None or present.said.revision <= row.revision:
-        market.closed[kind, row.key] = row.revision
-
-
-_LOADERS: dict[str, Callable[[State, EntityRow], None]] = {
-    "policy": _load_policy,
-    "market": _load_market,
-    "site": _load_site,
-    "terms": _load_terms,
-    "routes": _load_routes,
-    "offer": _load_offer,
-    "demand": _load_demand,
-    "closed-offer": _load_closed,
-    "closed-demand": _load_closed,
-}
-
-
-def _load_windows(state: State, rows: Rows) -> None:
-    """Take windows as stored: they may hold less than was said, or be gone from it."""
-    kept: dict[str, list[OfferWindow]] = {}
-    asked: dict[str, list[DemandWindow]] = {}
-    for have in rows.offer_windows:
-        kept.setdefault(have.key, []).append(
-            OfferWindow(have.window, have.from_ms, have.until_ms, have.quantity)
-        )
-    for want in rows.demand_windows:
-        window = DemandWindow(want.window, want.from_ms, want.until_ms, want.said, given_up=want.given_up)
-        asked.setdefault(want.key, []).append(window)
-    for market in state.markets.values():
-        for offer in market.offers.values():
-            offer.windows = _in_order(offer.windows, kept[offer.key])
-        for demand in market.demands.values():
-            demand.windows = _in_order(demand.windows, asked[demand.key])
-
-
-W = TypeVar("W", OfferWindow, DemandWindow)
-
-
-def _in_order(said: Iterable[W], stored: Iterable[W]) -> list[W]:
-    """Order stored windows as they were said; those gone from it follow, by id."""
-    order = {window.id: index for index, window in enumerate(said)}
-    return sorted(stored, key=lambda window: (order.get(window.id, len(order)), window.id))
-
-
-def _resume(state: State, market: Market) -> None:
-    """Set the timers that are still to come, and what has to be looked at again."""
-    for offer in market.offers.values():
-        place_offer(market, offer)
-        listing.wake_offer(state, market, offer)
-    for demand in market.demands.values():
-        place_demand(market, demand)
-        listing.wake_demand(state, market, demand)
-        if demand.open and demand.reasons is None:
-            state.unexplained.add((market.name, demand.key))
-    for deal in market.deals.values():
-        if deal.told.respond_by is not None:
-            state.wake(unix_ms(deal.told.respond_by), "lapse", market.name, deal.id)
-    market.dirty.clear()
-    if market.held_until_ms is not None:
-        market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
-        state.wake(market.held_until_ms, "hold", market.name, "")
-
-
-def _deal(row: DealRow) -> Deal:
-    told = decode_tolerant(Docking, row.body)
-    counts = (to_counts(part, told.unit) for part in (told.shipped, told.delivered, told.failed))
-    return Deal(told, (row.offer, row.offer_window), (row.demand, row.demand_window), row.quantity, *counts)
-
-
-def _body(row: EntityRow) -> bytes:
-    if row.body is None:
-        raise ValueError(f"{row.kind} {row.key} was stored without what was said")
-    return row.body

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from matcher.domain.effects import Effects
-from matcher.domain.listing import patience_until_ms
 from matcher.domain.model import Demand, DemandWindow, Market, Offer
+from matcher.domain.timers import patience_until_ms
 from tenon.contracts.alerts import Overdrawn, Unmet
 from tenon.contracts.codec import instant
 from tenon.contracts.positions import PositionStatus

@@ -13,7 +13,6 @@ from matcher.domain.applying import apply
 from matcher.domain.effects import Effects
 from matcher.domain.explain import explain
 from matcher.domain.lifecycle import release
-from matcher.domain.listing import reach_times_ms, wake_rise
 from matcher.domain.model import Cause, Market
 from matcher.domain.pairs import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
@@ -22,6 +21,7 @@ from matcher.domain.settling import settle_demand, settle_offer
 from matcher.domain.solving import solve
 from matcher.domain.state import State, Timer
 from matcher.domain.telling import OutEvent, round_event, tell
+from matcher.domain.timers import reach_times_ms, wake_rise
 from tenon.contracts.codec import encode, instant
 from tenon.contracts.rounds import RoundCounts, RoundDecided, Skipped
 

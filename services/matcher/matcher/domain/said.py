@@ -1,0 +1,67 @@
+"""From what was said to what is decided on: an offer or a demand in integers, with nothing docked yet."""
+
+from matcher.domain.model import FAR_AWAY_MS, Demand, DemandWindow, Offer, OfferWindow
+from tenon.contracts.codec import unix_ms
+from tenon.contracts.log import DemandListed, OfferListed, SiteState
+from tenon.contracts.markets import normalise_code
+from tenon.contracts.units import to_counts
+from tenon.contracts.values import Money, Window
+
+_MICROS = 1_000_000
+
+
+def offer_from(listed: OfferListed, since_ms: int, offset: int) -> Offer:
+    """Return the offer that a listing describes, with nothing docked."""
+    said = listed.offer
+    return Offer(
+        key=f"{said.party}/{said.offer}",
+        said=said,
+        site_key=site_key(listed.site),
+        code=normalise_code(said.item.class_),
+        unit=said.item.unit,
+        windows=[OfferWindow(*_counted(window, said.item.unit)) for window in said.windows],
+        since_ms=since_ms,
+        offset=offset,
+        price_micros=_micros(said.price) or 0,
+        currency=said.price.currency if said.price else None,
+        blocked=frozenset(said.blocked),
+        valid_until_ms=unix_ms(said.valid_until) if said.valid_until else FAR_AWAY_MS,
+        certificates=tuple(
+            (held.scheme, unix_ms(held.valid_until) if held.valid_until else FAR_AWAY_MS)
+            for held in said.certificates
+        ),
+    )
+
+
+def demand_from(listed: DemandListed, since_ms: int, offset: int) -> Demand:
+    """Return the demand that a listing describes, with nothing docked."""
+    said = listed.demand
+    return Demand(
+        key=f"{said.party}/{said.demand}",
+        said=said,
+        site_key=site_key(listed.site),
+        code=normalise_code(said.item.class_),
+        unit=said.item.unit,
+        windows=[DemandWindow(*_counted(window, said.item.unit)) for window in said.windows],
+        since_ms=since_ms,
+        offset=offset,
+        ceiling_micros=_micros(said.highest_price),
+        currency=said.highest_price.currency if said.highest_price else None,
+        blocked=frozenset(said.blocked),
+    )
+
+
+def site_key(site: SiteState) -> str:
+    """Return `party/site`."""
+    return f"{site.party}/{site.site}"
+
+
+def _counted(window: Window, unit: str) -> tuple[str, int, int, int]:
+    return window.id, unix_ms(window.from_), unix_ms(window.until), to_counts(window.quantity, unit)
+
+
+def _micros(price: Money | None) -> int | None:
+    if price is None:
+        return None
+    whole, _, fraction = price.amount.partition(".")
+    return int(whole) * _MICROS + int(fraction.ljust(6, "0") or 0)
