@@ -8,25 +8,23 @@ process with status 1: no process stays alive with a dead worker. What a service
 """
 
 import asyncio
-import errno
 import gc
 import os
 import signal
-import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
-from tenon import failpoints, log, positions, problems
+from tenon import failpoints, log, positions
 from tenon.db import Database
 from tenon.errors import Misconfigured, TenonError
-from tenon.health import Ready, with_operations
+from tenon.health import Ready
+from tenon.listening import Front, http_server, listening_socket, serve_http, url_of
 from tenon.metrics import Metrics
 from tenon.migrations import migrate
 from tenon.records import TopicPartition
@@ -34,7 +32,6 @@ from tenon.settings import CommonSettings, load
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
 S = TypeVar("S", bound=CommonSettings)
-_BACKLOG = 2048
 # Services hold many objects for long: the default, a pass per 700 new ones, took 15 % of the matcher's time.
 _GC_THRESHOLDS = (50_000, 20, 50)
 _logger = log.get("app")
@@ -93,16 +90,16 @@ async def serve(
 
     Raises whatever ended a loop, `LoopEnded`, or `StopTooSlow`.
     """
-    with _socket(settings) as listener:
-        front = _Front()
-        http = asyncio.create_task(_serve_http(_server(front, settings), listener, stop), name="http")
+    with listening_socket(settings) as listener:
+        front = Front()
+        http = asyncio.create_task(serve_http(http_server(front, settings), listener, stop), name="http")
         try:
             async with AsyncExitStack() as stack:
                 service = await _enter(stack, bind(settings), stop)
                 if service is None:
                     return
-                front.show(service)
-                url = _url(listener)
+                front.show(service.http, service.ready, service.metrics)
+                url = url_of(listener)
                 listening(url)
                 _logger.info("started", url=url, loops=sorted(service.loops))
                 await _supervise([http, *_started(service.loops, stop)], stop, settings.stop_deadline_ms)
@@ -110,27 +107,6 @@ async def serve(
             http.cancel()
             await asyncio.wait([http])
     _logger.info("stopped")
-
-
-class _Front:
-    """The HTTP app: the service's own as soon as there is one."""
-
-    def __init__(self) -> None:
-        self._app = with_operations(_starting, _not_yet, Metrics())
-
-    def show(self, service: Service) -> None:
-        self._app = with_operations(service.http, service.ready, service.metrics)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
-
-
-async def _starting(scope: Scope, receive: Receive, send: Send) -> None:
-    await problems.unavailable("the service is starting").response()(scope, receive, send)
-
-
-async def _not_yet() -> Mapping[str, str | None]:
-    return {"service": "starting"}
 
 
 async def _enter(
@@ -153,11 +129,6 @@ async def _enter(
 async def _cut_short(patience: asyncio.Timeout, stop: asyncio.Event) -> None:
     await stop.wait()
     patience.reschedule(asyncio.get_running_loop().time())
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 async def _command(arguments: list[str], bind: Bind[S], settings: S, package: str) -> None:
@@ -229,56 +200,6 @@ def _failure(tasks: Sequence["asyncio.Task[None]"]) -> BaseException:
     ended = next(task for task in tasks if task.done())
     error = None if ended.cancelled() else ended.exception()
     return error or LoopEnded(f"loop {ended.get_name()} ended")
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to the runner."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(app: ASGIApp, settings: CommonSettings) -> _Server:
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        loop="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        lifespan="off",  # it would begin before there is a service; a service begins and ends in `bind`
-        timeout_graceful_shutdown=max(1, settings.stop_deadline_ms // 2000),
-    )
-    return _Server(config)
-
-
-async def _serve_http(server: uvicorn.Server, listener: socket.socket, stop: asyncio.Event) -> None:
-    serving = asyncio.create_task(server.serve(sockets=[listener]), name="uvicorn")
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-        server.should_exit = True
-        await serving
-    finally:
-        stopping.cancel()
-        serving.cancel()
-
-
-@contextmanager
-def _socket(settings: CommonSettings) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    with listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((settings.http_host, settings.http_port))
-        except OSError as error:
-            address = f"{settings.http_host}:{settings.http_port}"
-            wrong = "PORT" if error.errno in (errno.EADDRINUSE, errno.EACCES) else "HOST"
-            raise Misconfigured(f"can't listen on {address} ({error}); set TENON_HTTP_{wrong}") from error
-        listener.listen(_BACKLOG)
-        yield listener
 
 
 def _stop_on_signals() -> asyncio.Event:
