@@ -71,15 +71,12 @@ def _solution(market: Market, pairs: Sequence[Pair], now_ms: int) -> Solution:
         for pair, amount in solution
         if filled[id(pair.demand_window)] == pair.demand_window.open or amount == pair.offer_window.free
     ]
-    return kept or _best_alone(worth)
+    return kept or _first_alone(solution)
 
 
-def _best_alone(worth: Sequence[tuple[Pair, int]]) -> Solution:
-    """Return the cheapest pair, as much as fits: every pass must leave less to decide."""
-    if not worth:
-        return []
-    pair, _ = min(worth, key=lambda priced: priced[1])
-    return [(pair, min(pair.offer_window.free, pair.demand_window.open))]
+def _first_alone(solution: Solution) -> Solution:
+    """Return the most urgent and then cheapest part of a division: every pass must leave less to decide."""
+    return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[0].cost))[:1]
 
 
 def _dock(state: State, market: Market, solution: Solution, effects: Effects) -> None:
