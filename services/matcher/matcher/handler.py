@@ -25,7 +25,10 @@ from tenon.records import Record, TopicPartition
 
 @dataclass(slots=True)
 class _Owned:
-    """A partition whose state this process holds. `cutter` gathers where the clock is the log's."""
+    """A partition whose state this process holds. `cutter` gathers where the clock is the log's.
+
+    `skipped_in_a_row` counts what is read; the state counts what is decided, and outlives the process.
+    """
 
     state: State
     position: Position
@@ -65,11 +68,12 @@ class MatcherHandler:
         owned = self._owned.get(partition)
         if owned is not None and await self._positions.held(partition, owned.position):
             owned.cutter = self._cutter(owned.state)
+            owned.skipped_in_a_row = owned.state.unusable_run
             return owned.position.next_offset
         started = time.perf_counter()
         position = await self._positions.take(partition)
         state = await self._store.load(partition.partition, position.next_offset)
-        self._owned[partition] = _Owned(state, position, self._cutter(state))
+        self._owned[partition] = _Owned(state, position, self._cutter(state), state.unusable_run)
         self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)
         self._on_commit()
         return position.next_offset
@@ -109,11 +113,11 @@ class MatcherHandler:
             raise Misconfigured(f"{error}: upgrade the matcher, then start it again") from error
         for entry in entries:
             owned.skipped_in_a_row = owned.skipped_in_a_row + 1 if isinstance(entry, Unusable) else 0
-            if owned.skipped_in_a_row > self._max_skipped_in_a_row:
+            if isinstance(entry, Unusable) and owned.skipped_in_a_row >= self._max_skipped_in_a_row:
                 raise Misconfigured(
-                    f"{owned.skipped_in_a_row} records in a row up to offset {entry.offset} can't be used:"
-                    " look at the last with `tenon deadletters list`; when they may be skipped, raise"
-                    " TENON_MAX_SKIPPED_IN_A_ROW"
+                    f"{owned.skipped_in_a_row} records in a row up to offset {entry.offset} can't be used,"
+                    f" the last because of {entry.code}: {entry.detail}. Deploy a matcher that reads them, or"
+                    " raise TENON_MAX_SKIPPED_IN_A_ROW to set them aside in tenon.rejected.v1"
                 )
         self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - started, stage="read")
         return entries

@@ -1,6 +1,6 @@
 """The state as rows and back: whoever loads it decides as the one that lived."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from matcher.domain.reading import Unusable
 from matcher.domain.rebuilding import rebuild
 from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
 from matcher.domain.state import State
@@ -93,7 +94,7 @@ def test_every_row_type_is_rebuilt() -> None:
     }
 
 
-def lived_and_rebuilt(*before: tuple[float, list[Shape]]) -> tuple[World, World]:
+def lived_and_rebuilt(*before: tuple[float, Sequence[Shape | Unusable]]) -> tuple[World, World]:
     """Return a world after some rounds, and one that was loaded from what it stored."""
     world, other = World(), World()
     for at, data in before:
@@ -166,6 +167,14 @@ def test_a_market_that_gathers_gives_the_same_reasons() -> None:
     worlds = lived_and_rebuilt((0, [policy(hold_s=86_400), offer("a", 10), demand("b", 10)]))
     both_decide(worlds, demand("c", 5), at=0.1)
     both_decide(worlds, at=1)
+
+
+def test_unusable_records_are_counted_over_a_restart_until_one_is_used() -> None:
+    bad = [Unusable(number, "not_json", "") for number in range(3)]
+    worlds = lived_and_rebuilt((0, [*bad]), (0, [bad[0]]))
+    assert [world.state.unusable_run for world in worlds] == [4, 4]
+    worlds = lived_and_rebuilt((0, [*bad]), (0, [offer("a")]))
+    assert [world.state.unusable_run for world in worlds] == [0, 0]
 
 
 def test_what_fired_before_does_not_fire_again() -> None:

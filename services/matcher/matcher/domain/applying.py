@@ -25,6 +25,7 @@ _ENTITIES: dict[type, Callable[[Any], str]] = {
 def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
     """Apply one record of the log, or note why it can't be used."""
     effects.records += 1
+    _count_run(state, effects, unusable=isinstance(entry, Unusable))
     if isinstance(entry, Unusable):
         effects.unusable.append(entry)
         return
@@ -33,6 +34,13 @@ def apply(state: State, entry: Entry | Unusable, effects: Effects) -> None:
         effects.unusable.append(Unusable(entry.offset, "market_moved", moved, entry.record))
         return
     HANDLERS[type(entry.data)](state, entry, effects)
+
+
+def _count_run(state: State, effects: Effects, *, unusable: bool) -> None:
+    """Keep how many records in a row came last that could not be used."""
+    run = state.unusable_run + 1 if unusable else 0
+    effects.run_changed |= run != state.unusable_run
+    state.unusable_run = run
 
 
 def set_policy(state: State, policy: intake.PolicyPublished) -> None:

@@ -32,6 +32,7 @@ class Effects:
     closed: dict[tuple[str, str, str], int] = field(default_factory=dict)
     dropped_windows: set[tuple[str, str]] = field(default_factory=set)
     markets: set[str] = field(default_factory=set)
+    run_changed: bool = False
     records: int = 0
     docked: int = 0
     released: int = 0

@@ -9,7 +9,16 @@ from matcher.domain.distance import site_of
 from matcher.domain.lifecycle import hold
 from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
 from matcher.domain.pairs import place_demand, place_offer
-from matcher.domain.rows import DealRow, DemandMeta, EntityRow, MarketMeta, OfferMeta, PolicyMeta, Rows
+from matcher.domain.rows import (
+    DealRow,
+    DemandMeta,
+    EntityRow,
+    MarketMeta,
+    OfferMeta,
+    PolicyMeta,
+    Rows,
+    RunMeta,
+)
 from matcher.domain.state import State
 from tenon.contracts.codec import decode_tolerant, unix_ms
 from tenon.contracts.dockings import Docking
@@ -34,6 +43,10 @@ def rebuild(state: State, rows: Rows) -> State:
         _resume(state, market)
     state.due(state.clock_ms)  # These fired in rounds before.
     return state
+
+
+def _load_run(state: State, row: EntityRow) -> None:
+    state.unusable_run = decode_tolerant(RunMeta, row.meta).length
 
 
 def _load_policy(state: State, row: EntityRow) -> None:
@@ -81,6 +94,7 @@ def _load_closed(state: State, row: EntityRow) -> None:
 
 
 _LOADERS: dict[str, Callable[[State, EntityRow], None]] = {
+    "run": _load_run,
     "policy": _load_policy,
     "market": _load_market,
     "site": _load_site,

@@ -43,6 +43,12 @@ class MarketMeta(Shape, frozen=True, kw_only=True):
     held_until_ms: int | None = None
 
 
+class RunMeta(Shape, frozen=True, kw_only=True):
+    """How many records in a row came last that could not be used."""
+
+    length: int
+
+
 @dataclass(frozen=True, slots=True)
 class EntityRow:
     """Anything that is named: `body` is what was said (None: unchanged), `meta` what Tenon adds."""
@@ -117,6 +123,9 @@ class Rows:
 def rows_of(state: State, effects: Effects) -> Rows:
     """Return the rows that a round changed."""
     rows = Rows()
+    if effects.run_changed:
+        run = RunMeta(length=state.unusable_run)
+        rows.entities.append(EntityRow("run", "*", "*", 0, b"{}", encode(run)))
     for (kind, market, key), said in sorted(effects.stored.items(), key=lambda entry: entry[0]):
         rows.entities.append(EntityRow(kind, market, key, _revision(said), encode(said), b"{}"))
     for name, offset in sorted(effects.policies.items()):

@@ -28,6 +28,7 @@ class State:
     published: dict[str, PolicyPublished] = field(default_factory=dict)  # in the order of the log
     homes: dict[str, str] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
+    unusable_run: int = 0
     unexplained: set[tuple[str, str]] = field(default_factory=set)
 
     def market(self, name: str) -> Market:
