@@ -89,15 +89,20 @@ class Store:
         return Position(decided.next_offset, position.epoch)
 
     async def to_tell(self, epochs: dict[int, int], limit: int) -> list[RoundToTell]:
-        """Return rounds of these partitions (with their epochs) that are not told yet, oldest first."""
+        """Return rounds of these partitions (with their epochs) that are not told yet.
+
+        Oldest first within a partition, and in turn of each: a backlog of one does not hold up another.
+        """
         rows = await self._database.fetch(
             f"""
             SELECT r.partition, r.round, r.events
-            FROM rounds AS r
-            JOIN positions AS p ON p.partition = r.partition AND p.topic = $1
-            JOIN unnest($2::integer[], $3::bigint[]) AS held (partition, epoch)
-                ON held.partition = p.partition AND held.epoch = p.epoch
-            WHERE {_DUE} ORDER BY r.partition, r.round LIMIT $4
+            FROM unnest($2::integer[], $3::bigint[]) AS held (partition, epoch)
+            JOIN positions AS p USING (partition, epoch)
+            CROSS JOIN LATERAL (
+                SELECT partition, round, events, row_number() OVER (ORDER BY round) AS turn
+                FROM rounds WHERE partition = held.partition AND {_DUE} ORDER BY round LIMIT $4
+            ) AS r
+            WHERE p.topic = $1 ORDER BY r.turn, r.partition LIMIT $4
             """,  # noqa: S608 - only the constant above is put in
             topics.MARKET.name,
             list(epochs),
@@ -126,17 +131,6 @@ class Store:
             told.round,
             why,
         )
-
-    async def backlog(self) -> tuple[int, float]:
-        """Return how many rounds are not told yet, and the age of the oldest in seconds."""
-        row = await self._database.fetchrow(
-            f"""
-            SELECT count(*) AS waiting,
-                   coalesce(extract(epoch FROM now() - min(decided_at)), 0)::float8 AS oldest
-            FROM rounds WHERE {_DUE}
-            """  # noqa: S608 - only the constant above is put in
-        )
-        return (0, 0.0) if row is None else (row["waiting"], row["oldest"])
 
 
 async def _rows(connection: Connection, partition: int, market: str | None) -> Rows:

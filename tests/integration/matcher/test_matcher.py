@@ -19,8 +19,9 @@ from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.rejections import EventRejected
 from tenon.contracts.values import Shape
 from tenon.db import Database
-from tenon.errors import Fenced
+from tenon.errors import Fenced, Misconfigured
 from tenon.kafka import KafkaSettings
+from tenon.migrations import migrate
 from tenon.positions import Positions
 from tenon.records import OutRecord, TopicPartition
 from tests.support.market import START_MS, day, demand, offer
@@ -141,6 +142,37 @@ async def test_a_record_that_can_not_be_used_is_told_with_its_reason_and_passed_
     assert len(await dockings(kafka)) == 1
 
 
+async def test_a_deploy_that_can_read_nothing_stops_for_good_and_sets_little_aside(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    await prepare(kafka, postgres)
+    await append(kafka, [OutRecord(topics.MARKET.name, b"k", b"{", [("ce_id", b"1")], 0)] * 9)
+    settings = settings_of(kafka, postgres, max_poll_records=2, max_skipped_in_a_row=5)
+    for _ in range(3):
+        with pytest.raises(Misconfigured, match="5 records in a row up to offset 4"):
+            async with matching(settings):
+                await until_decided(kafka, 9)
+    assert sum(len(one.skipped) for one in await rounds(kafka)) < 5
+
+
+async def test_rounds_of_each_partition_are_told_in_turn(kafka: KafkaSettings, postgres: str) -> None:
+    await migrate(postgres, package="matcher")
+    async with Database.connect(postgres, schema="matcher") as database:
+        store, positions = Store(database), Positions(database, owner="one", log_id="log")
+        epochs = {}
+        for number, many in ((0, 5), (1, 1)):
+            where = TopicPartition(topics.MARKET.name, number)
+            position = await positions.take(where)
+            epochs[number] = position.epoch
+            state = await store.load(number, position.next_offset)
+            for _ in range(many):
+                decisions = step(state, Read([], position.next_offset, position.next_offset, START_MS))
+                position = await store.commit(where, position, decisions)
+        told = await store.to_tell(epochs, 3)
+        assert [(one.partition, one.round) for one in told] == [(0, 1), (1, 1), (0, 2)]
+        assert await store.to_tell({0: epochs[0] + 1}, 3) == []
+
+
 @pytest.mark.parametrize(
     "point", ["after_poll", "after_step", "before_commit", "after_commit", "after_relay_send", "before_mark"]
 )
@@ -165,8 +197,6 @@ async def test_a_failure_at_any_point_loses_nothing_and_doubles_nothing(
 
 
 async def test_of_two_owners_only_the_later_can_store_a_round(postgres: str) -> None:
-    from tenon.migrations import migrate
-
     await migrate(postgres, package="matcher")
     async with Database.connect(postgres, schema="matcher") as database:
         store = Store(database)
