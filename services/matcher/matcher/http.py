@@ -34,14 +34,14 @@ class Reads:
         return app
 
     async def reasons(self, request: Request) -> Response:
-        """Every reason and every nearest miss, as of now; 404 where there is no such demand."""
+        """Every reason and every nearest miss, as of now; 404 where no such demand is open."""
         self._check(request)
         asked = request.path_params
         market, key = asked["market"], f"{asked['party']}/{asked['demand']}"
         question = Question(partition_of(market, self._markets), market, key, self._live)
         found = await self._explainer.ask(question)
         if found is None:
-            raise Problem(404, f"the market {market!r} holds no demand {key!r}")
+            raise Problem(404, f"nothing is open of a demand {key!r} in the market {market!r}")
         return Response(found, headers={"cache-control": "no-store"}, media_type="application/json")
 
     def _check(self, request: Request) -> None:

@@ -53,7 +53,7 @@ class Explainer:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, question: Question) -> bytes | None:
-        """Return the reasons as JSON, None where there is no such demand.
+        """Return the reasons as JSON, None where no such demand is open.
 
         Raises `Transient` when they are not known by the deadline, or the process failed.
         """
@@ -90,11 +90,11 @@ class Explainer:
 
 
 async def answer(store: Store, question: Question, now_ms: int) -> Reasons | None:
-    """Return why a demand is open, from the state that its partition's last round stored."""
+    """Return why a demand is open, from what its partition's last round stored; None where it is not."""
     state = await store.load(question.partition, 0, question.market)
     market = state.market(question.market)
     demand = market.demands.get(question.demand)
-    if demand is None:
+    if demand is None or not demand.open:
         return None
     clock_ms = max(state.clock_ms, now_ms) if question.live else state.clock_ms
     return explain(market, demand, clock_ms, most_misses=None)

@@ -16,7 +16,7 @@ from matcher.reasons import Explainer, Question
 from tenon.contracts.values import Money
 from tenon.errors import Transient
 from tenon.kafka import KafkaSettings
-from tests.support.market import MARKET, demand, offer
+from tests.support.market import MARKET, demand, item, offer
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
 
 ADMIN = "an-administrators-key"
@@ -35,7 +35,8 @@ async def asking(kafka: KafkaSettings, postgres: str) -> AsyncIterator[aiohttp.C
     dear = [
         offer(f"dear{number}", 10, price=euros(f"{1 + number / 5:.2f}")) for number in range(1, 1 + TOO_DEAR)
     ]
-    said = [*dear, offer("near", 4, price=euros("1")), demand("clinic", highest_price=euros("1"))]
+    filled = offer("tailor", 5, item=item("gown")), demand("ward", 5, item=item("gown"))
+    said = [*dear, offer("near", 4, price=euros("1")), demand("clinic", highest_price=euros("1")), *filled]
     await append(kafka, [log_record(each, number) for number, each in enumerate(said)])
     listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     async with matching(settings_of(kafka, postgres, admin_key=ADMIN), listening.set_result):
@@ -53,22 +54,23 @@ async def test_the_full_answer_holds_every_nearest_miss(kafka: KafkaSettings, po
         assert answer.status == HTTPStatus.OK
         reasons = await answer.json()
     assert TOO_DEAR > MOST_MISSES
-    assert reasons["considered"] == TOO_DEAR + 1
-    assert reasons["failed"] == {"price": TOO_DEAR, "exhausted": 1}
+    assert reasons["considered"] == TOO_DEAR + 2
+    assert reasons["failed"] == {"class": 1, "price": TOO_DEAR, "exhausted": 1}
     assert [miss["change"] for miss in reasons["nearest"]] == [
         f"pay {percent} % more" for percent in range(20, 20 + 20 * TOO_DEAR, 20)
     ]
 
 
-async def test_only_the_administrator_may_ask_and_only_for_what_there_is(
+async def test_only_the_administrator_may_ask_and_only_for_what_is_open(
     kafka: KafkaSettings, postgres: str
 ) -> None:
-    nowhere = ASK.replace("clinic", "nobody")
+    nowhere, filled = ASK.replace("clinic", "nobody"), ASK.replace("clinic", "ward")
     async with asking(kafka, postgres) as session:
         for path, headers, status in (
             (ASK, {}, HTTPStatus.UNAUTHORIZED),
             (ASK, key("some-other-secret-key"), HTTPStatus.FORBIDDEN),
             (nowhere, key(ADMIN), HTTPStatus.NOT_FOUND),
+            (filled, key(ADMIN), HTTPStatus.NOT_FOUND),
         ):
             async with session.get(path, headers=headers) as answer:
                 assert answer.status == status

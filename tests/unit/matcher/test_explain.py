@@ -215,7 +215,7 @@ def test_a_declined_pair_docks_under_a_new_id_as_advised() -> None:
     world.round(offer("a", 10), demand("b", 10))
     world.round(answered(world.dockings()[0], "a", "decline"))
     assert misses(world) == [
-        ("declined_before", "publish the demand again under a new id: this pair was declined before")
+        ("declined_before", "publish the demand again under a new id: this pair fell through before")
     ]
     end = intake.DemandWithdrawn(party="b", demand="d", revision=2, class_=item().class_)
     world.round(end, demand("b", 10, name="new"))

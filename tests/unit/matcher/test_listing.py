@@ -118,6 +118,7 @@ def test_an_older_end_is_answered_and_a_repeated_one_is_not(
     assert world.round(ending(2)).decided.counts.superseded == 1
     world.round(ending(3))
     assert world.round(ending(3)).decided.counts.superseded == 0
+    assert world.round(ending(2)).decided.counts.superseded == 1
 
 
 @pytest.mark.parametrize("change", [{"item": item(kind="service")}, {"item": item(unit="KGM")}])

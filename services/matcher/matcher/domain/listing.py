@@ -144,6 +144,8 @@ def _is_old_end(
 ) -> bool:
     closed = market.closed.get((kind, key))
     if closed is not None and revision <= closed:
+        if revision < closed:
+            _supersede(kind, key, revision, closed, effects)
         return True
     if present is not None and revision < present:
         _supersede(kind, key, revision, present, effects)

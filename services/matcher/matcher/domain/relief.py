@@ -143,7 +143,7 @@ def _coarse(amount: int, step: int) -> int:
 
 _RELIEF: dict[Test, Callable[[Case], Change | None]] = {
     "blocked": _saying("lift the block between the two parties"),
-    "declined_before": _saying("publish the demand again under a new id: this pair was declined before"),
+    "declined_before": _saying("publish the demand again under a new id: this pair fell through before"),
     "region": _saying("ask the supplier to serve your region"),
     "certificates": _saying("accept other certificates"),
     "currency": _saying("give a highest price in the offer's currency"),

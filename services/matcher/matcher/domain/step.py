@@ -23,6 +23,7 @@ from matcher.domain.state import State, Timer
 from matcher.domain.telling import OutEvent, round_event, tell
 from matcher.domain.timers import reach_times_ms, wake_rise
 from tenon.contracts.codec import encode, instant
+from tenon.contracts.rejections import EventSuperseded
 from tenon.contracts.rounds import RoundCounts, RoundDecided, Skipped
 
 ENGINE = f"{version('tenon-matcher')}+ortools-{version('ortools')}"
@@ -162,7 +163,7 @@ def _digest(
 
 
 def _counts(effects: Effects) -> RoundCounts:
-    superseded = sum(type(told).__name__ == "EventSuperseded" for told in effects.told)
+    superseded = sum(isinstance(told, EventSuperseded) for told in effects.told)
     return RoundCounts(
         records=effects.records,
         docked=effects.docked,

@@ -48,7 +48,7 @@ class _Draft:
 
 
 def tell(state: State, effects: Effects) -> list[OutEvent]:
-    """Return the events of a round in the order in which they happened."""
+    """Return the events of a round: steps of dockings, positions, answers, alerts, reports."""
     drafts = [*_steps(effects), *_positions(state, effects), *_told(effects), *_alerts(state, effects)]
     drafts += [_rejection(state.partition, bad, effects.clock_ms) for bad in effects.unusable]
     return seal(drafts, effects.partition, effects.round, effects.clock_ms)
