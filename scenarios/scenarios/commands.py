@@ -20,6 +20,7 @@ from scenarios.ppe.picture import draw
 from scenarios.ppe.run import Run, RunFailed, run
 from scenarios.ppe.showing import showing
 from tenon.contracts.intake import PolicyPublished
+from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 
 POLICIES = {"Tenon": story.near_and_whole(), "Tenon, docks everything": story.everything()}
@@ -41,7 +42,7 @@ def demo(out: Path) -> None:
     """Stream GetUsPPE's offers and requests of March to July 2020 through the whole line."""
     try:
         _demo(_console(), out)
-    except (DatasetMissing, RunFailed, LocalError) as error:
+    except (DatasetMissing, RunFailed, LocalError, TenonError) as error:
         raise click.ClickException(str(error)) from error
 
 

@@ -5,8 +5,8 @@ Decides the order of sending and when a run is over. What is decided is the matc
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -96,20 +96,29 @@ async def _publish(client: TenonClient, data: Iterable[Shape]) -> None:
 
 async def _until_relayed(client: TenonClient) -> None:
     """Wait until the registry's statements stand in the log, so that the first round knows the policy."""
-    async with asyncio.timeout(_DEADLINE_S):
+    async with _in_time("the registry's statements were not relayed"):
         while (await client.outbox())["pending"]:  # noqa: ASYNC110 - another process empties it
             await asyncio.sleep(0.2)
 
 
 async def _until_decided(client: TenonClient, partitions: int, last: datetime) -> dict[int, str]:
     """Wait until every partition has decided the last tick; return the digests of their last rounds."""
-    async with asyncio.timeout(_DEADLINE_S):
+    async with _in_time("the last tick was not decided by every partition"):
         while True:
             rounds = (await client.partitions())["items"]
             done = [one for one in rounds if datetime.fromisoformat(one["clock"]) >= last]
             if len(done) == partitions:
                 return {one["partition"]: one["digest"] for one in done}
             await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def _in_time(otherwise: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_DEADLINE_S):
+            yield
+    except TimeoutError:
+        raise RunFailed(f"{otherwise} within {_DEADLINE_S} s") from None
 
 
 async def _partitions(kafka: KafkaSettings) -> int:

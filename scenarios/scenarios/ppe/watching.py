@@ -15,7 +15,7 @@ from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 from tenon.errors import TenonError
 
-TAKEN = "tenon.docking.confirmed.v1"
+CONFIRMED = "tenon.docking.confirmed.v1"
 _EVERY_S = 0.5
 
 
@@ -25,7 +25,7 @@ async def watching(client: TenonClient, scene: Scene) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(_or_say(client, scene, work)) for work in (_follow, _sum)]
     try:
         yield
-        await _sum_once(client, scene)
+        await _or_say(client, scene, _sum_once)
     finally:
         for task in tasks:
             task.cancel()
@@ -42,7 +42,7 @@ async def _or_say(
 
 
 async def _follow(client: TenonClient, scene: Scene) -> None:
-    async with aclosing(client.stream(0, types=[TAKEN])) as entries:
+    async with aclosing(client.stream(0, types=[CONFIRMED])) as entries:
         async for entry in entries:
             scene.docked(decode_tolerant(Docking, entry.event.data))
 
