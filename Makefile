@@ -90,6 +90,6 @@ lock: $(STAMPS)/venv ## Pin all packages again (LOCK_ARGS=--upgrade for the newe
 	@$(LOCK) -c requirements/dev.txt requirements/build.in -o requirements/build.txt
 	@$(LOCK) --no-deps requirements/scenario-data.in -o requirements/scenario-data.txt
 
-clean: ## Remove the virtual environment, caches and everything built
-	@rm -rf $(VENV) .jgo build .tenon .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+clean: ## Remove the virtual environment, jars, caches and everything built; data of `make up` stay
+	@rm -rf $(VENV) .jgo build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
