@@ -22,6 +22,7 @@ from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking as Told
 from tenon.contracts.families import INTAKE
 from tenon.contracts.intake import ClockTicked, PolicyPublished
+from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 from tenon.kafka import KafkaSettings
 from tenon.kafka.admin import end_offsets
@@ -75,7 +76,9 @@ async def run(
             async with watching(client, scene):
                 await _tell(client, data, scene)
                 digests = await _until_decided(client, await _partitions(kafka), scene.ticks[-1])
-        return Run(await _dockings(kafka), digests)
+                dockings = await _dockings(kafka)
+                await _until_counted(client, len(dockings))
+        return Run(dockings, digests)
 
 
 async def _tell(client: TenonClient, data: Dataset, scene: Scene) -> None:
@@ -125,16 +128,37 @@ async def _partitions(kafka: KafkaSettings) -> int:
     return len(await end_offsets(kafka, topics.MARKET.name))
 
 
+async def _until_counted(client: TenonClient, dockings: int) -> None:
+    """Wait until the notifier has counted every docking: it reads them from another topic than the rounds."""
+    async with _in_time("the notifier did not count every docking"):
+        while sum((await client.totals())["dockings"].values()) != dockings:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+
+
 async def _dockings(kafka: KafkaSettings) -> list[Docking]:
-    told = {}
-    for record in await _all(kafka, topics.DOCKINGS.name):
-        step = decode_tolerant(Told, record.value or b"")
-        told[step.docking] = step
-    made = [
-        Docking(one.proposed_at, one.supply.party, one.demand.party, one.class_.code, int(one.quantity))
-        for one in told.values()
+    """Return every docking that the rounds made; a round may stand in its topic before its dockings do."""
+    decided = [
+        decode_tolerant(RoundDecided, one.value or b"") for one in await _all(kafka, topics.ROUNDS.name)
     ]
-    return sorted(made, key=lambda one: (one.date, one.ppe, one.don_id, one.rec_id, one.qty))
+    made = sum(
+        docked for docked in {(one.partition, one.round): one.counts.docked for one in decided}.values()
+    )
+    async with _in_time("not every docking was told"):
+        while len(told := await _told(kafka)) != made:  # noqa: ASYNC110 - another process tells them
+            await asyncio.sleep(0.2)
+    return sorted(
+        (
+            Docking(one.proposed_at, one.supply.party, one.demand.party, one.class_.code, int(one.quantity))
+            for one in told.values()
+        ),
+        key=lambda one: (one.date, one.ppe, one.don_id, one.rec_id, one.qty),
+    )
+
+
+async def _told(kafka: KafkaSettings) -> dict[str, Told]:
+    """Return the last step of each docking."""
+    steps = [decode_tolerant(Told, one.value or b"") for one in await _all(kafka, topics.DOCKINGS.name)]
+    return {step.docking: step for step in steps}
 
 
 async def _all(kafka: KafkaSettings, topic: str) -> list[Record]:
