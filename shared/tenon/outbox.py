@@ -9,16 +9,15 @@ replica at a time relays, under a lease that is checked inside each transaction.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import msgspec
 
 from tenon.db import Connection, Database, Row
 from tenon.errors import Fenced, Transient, Unusable
-from tenon.kafka.producer import Producer, Receipt, receipt
+from tenon.kafka.producer import Producer, receipt
 from tenon.lease import Lease, Leases, check
 from tenon.records import OutRecord
-from tenon.relay import Done, Effect, Later, Outcome, Parked, Pending
+from tenon.relay import Done, Effect, Later, Outcome, Parked, outcome_of
 
 DDL_V1: tuple[str, ...] = (
     """
@@ -174,25 +173,13 @@ def kafka_effect(producer: Producer, *, deadline_ms: int = 10_000) -> Effect[Ent
         except TimeoutError:
             raise Transient("Kafka does not answer") from None  # nothing was handed over
         await asyncio.wait(set(futures), timeout=deadline_ms / 1000)
-        return [_outcome(future) for future in futures]
+        return [outcome_of(future, _read) for future in futures]
 
     return effect
 
 
-def _outcome(written: "asyncio.Future[None]") -> Outcome:
-    if written.done():
-        return _of_receipt(receipt(written))
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    written.add_done_callback(partial(_resolve, outcome))
-    return Pending(outcome)
-
-
-def _resolve(outcome: "asyncio.Future[Outcome]", written: "asyncio.Future[None]") -> None:
-    if not outcome.done():
-        outcome.set_result(_of_receipt(receipt(written)))
-
-
-def _of_receipt(result: Receipt) -> Outcome:
+def _read(written: "asyncio.Future[None]") -> Outcome:
+    result = receipt(written)
     if result.state == "written":
         return Done()
     if isinstance(result.error, Unusable):

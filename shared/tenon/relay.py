@@ -54,6 +54,21 @@ class Pending:
 
 Outcome = Done | Later | Parked | Pending
 T = TypeVar("T")
+R = TypeVar("R")
+
+
+def outcome_of(result: "asyncio.Future[R]", read: Callable[["asyncio.Future[R]"], Outcome]) -> Outcome:
+    """Return what a result means: at once where it is known, else pending until it is."""
+    if result.done():
+        return read(result)
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def resolve(known: "asyncio.Future[R]") -> None:
+        if not outcome.done():
+            outcome.set_result(read(known))
+
+    result.add_done_callback(resolve)
+    return Pending(outcome)
 
 
 class Source(Protocol[T]):

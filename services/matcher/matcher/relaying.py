@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from matcher.domain.telling import OutEvent
 from matcher.store import RoundToTell, Store
 from tenon.errors import Unusable
 from tenon.kafka.producer import Producer
 from tenon.records import OutRecord
-from tenon.relay import Done, Effect, Later, Outcome, Parked, Pending
+from tenon.relay import Done, Effect, Later, Outcome, Parked, outcome_of
 
 _DEADLINE_S = 10.0
 
@@ -43,7 +42,7 @@ def kafka_effect(producer: Producer) -> Effect[RoundToTell]:
             asyncio.gather(*(next(written) for _ in told.events), return_exceptions=True) for told in rounds
         ]
         await asyncio.wait(groups, timeout=_DEADLINE_S)
-        return [_outcome(group) for group in groups]
+        return [outcome_of(group, _read) for group in groups]
 
     return effect
 
@@ -51,22 +50,9 @@ def kafka_effect(producer: Producer) -> Effect[RoundToTell]:
 Written = asyncio.Future[list[BaseException | None]]
 
 
-def _outcome(group: Written) -> Outcome:
-    if group.done():
-        return _of_results(group.result())
-    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    group.add_done_callback(partial(_resolve, outcome))
-    return Pending(outcome)
-
-
-def _resolve(outcome: "asyncio.Future[Outcome]", group: Written) -> None:
-    if not outcome.done():
-        outcome.set_result(_of_results(group.result()))
-
-
-def _of_results(results: Sequence[BaseException | None]) -> Outcome:
+def _read(written: Written) -> Outcome:
     """A round is told when all of its events are; one that can never be written sets the round aside."""
-    failed = [result for result in results if result is not None]
+    failed = [result for result in written.result() if result is not None]
     unusable = next((error for error in failed if isinstance(error, Unusable)), None)
     if unusable is not None:
         return Parked(unusable.reason)
