@@ -140,9 +140,7 @@ async def _dockings(kafka: KafkaSettings) -> list[Docking]:
     decided = [
         decode_tolerant(RoundDecided, one.value or b"") for one in await _all(kafka, topics.ROUNDS.name)
     ]
-    made = sum(
-        docked for docked in {(one.partition, one.round): one.counts.docked for one in decided}.values()
-    )
+    made = sum({(one.partition, one.round): one.counts.docked for one in decided}.values())
     async with _in_time("not every docking was told"):
         while len(told := await _told(kafka)) != made:  # noqa: ASYNC110 - another process tells them
             await asyncio.sleep(0.2)

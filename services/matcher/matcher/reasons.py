@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 
 from matcher.domain.explain import explain
-from matcher.store import Store
+from matcher.store import SCHEMA, Store
 from tenon.clock import WallClock
 from tenon.contracts.codec import encode
 from tenon.contracts.positions import Reasons
@@ -19,7 +19,6 @@ from tenon.db import Database
 from tenon.errors import TenonError, Transient
 
 AT_ONCE = 1
-SCHEMA = "matcher"
 NOT_THERE = 3
 _URL = "TENON_DATABASE_URL"
 

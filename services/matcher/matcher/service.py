@@ -6,10 +6,10 @@ from functools import partial
 
 from matcher.handler import MatcherHandler
 from matcher.http import Reads
-from matcher.reasons import SCHEMA, Explainer
+from matcher.reasons import Explainer
 from matcher.relaying import RoundSource, kafka_effect
 from matcher.settings import MatcherSettings
-from matcher.store import Store
+from matcher.store import SCHEMA, Store
 from tenon.app import Service
 from tenon.clock import WallClock
 from tenon.contracts import topics

@@ -19,6 +19,7 @@ from tenon.positions import Position
 from tenon.records import TopicPartition
 
 R = TypeVar("R")
+SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
