@@ -1,6 +1,6 @@
 """Anything that can happen to a market, for Hypothesis: what is said, repeated, reordered, answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from hypothesis import strategies as st
@@ -142,3 +142,12 @@ def others(draw: st.DrawFn) -> Said:
 said = st.one_of(listings(), listings(), listings(), replies(), replies(), ends(), others())
 Story = list[tuple[list[Said], int]]
 stories = st.lists(st.tuples(st.lists(said, max_size=4), st.integers(0, 4)), min_size=1, max_size=8)
+
+
+def played(world: World, story: Story) -> Iterator[None]:
+    """Decide a story round by round; each is decided when its turn comes."""
+    clock = 0.0
+    for events, days in story:
+        clock += days
+        world.round(*(build(world) for build in events), at=clock)
+        yield

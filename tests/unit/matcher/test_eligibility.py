@@ -25,7 +25,7 @@ from tests.support.market import (
     site,
     window,
 )
-from tests.unit.matcher.stories import Story, stories
+from tests.unit.matcher.stories import Story, played, stories
 
 pytestmark = pytest.mark.unit
 
@@ -180,10 +180,8 @@ def everything_dirty(market: Market) -> None:
 @given(stories)
 def test_the_index_finds_the_pairs_that_the_rule_allows(story: Story) -> None:
     world = World()
-    clock = 0.0
-    for events, days in story:
-        clock += days
-        world.round(*(build(world) for build in events), at=clock)
+    for _ in played(world, story):
+        pass
     # As if nothing had been worth its way so far: all pairs that may dock are to be found again.
     generous = intake.Tranche(up_to_share=1, value=10**9)
     for market in world.state.markets.values():

@@ -21,7 +21,7 @@ from tests.support.market import (
     site,
     window,
 )
-from tests.unit.matcher.stories import Story, stories
+from tests.unit.matcher.stories import Story, played, stories
 
 pytestmark = pytest.mark.unit
 
@@ -294,10 +294,7 @@ def test_a_filled_demand_has_no_reasons() -> None:
 @given(stories)
 def test_counts_add_up_to_the_offers_considered(story: Story) -> None:
     world = World()
-    clock = 0.0
-    for events, days in story:
-        clock += days
-        world.round(*(build(world) for build in events), at=clock)
+    for _ in played(world, story):
         for market in world.state.markets.values():
             for asked in market.demands.values():
                 assert (asked.reasons is not None) == (asked.open > 0)

@@ -7,7 +7,7 @@ from matcher.domain.model import Market
 from matcher.domain.pairs import all_pairs
 from matcher.domain.solving import worth_taking
 from tests.support.market import World
-from tests.unit.matcher.stories import Story, stories
+from tests.unit.matcher.stories import Story, played, stories
 
 pytestmark = pytest.mark.unit
 
@@ -41,10 +41,7 @@ def nothing_worthwhile_is_left(market: Market, now_ms: int) -> None:
 @given(stories)
 def test_sums_hold_nothing_worthwhile_is_left_and_replay_repeats(story: Story) -> None:
     world = World()
-    clock = 0.0
-    for events, days in story:
-        clock += days
-        world.round(*(build(world) for build in events), at=clock)
+    for _ in played(world, story):
         for market in world.state.markets.values():
             windows_add_up(market)
             nothing_worthwhile_is_left(market, world.state.clock_ms)
