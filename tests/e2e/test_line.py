@@ -3,8 +3,7 @@
 What is deterministic: who docks with whom, and how much. What is not: which replica does it.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +18,7 @@ from tenon_local.plan import Plan
 from tenon_local.settings import LocalSettings
 from tenon_local.stack import Stack
 from tests.support.stack import folder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -55,16 +55,6 @@ def window(quantity: int) -> list[Window]:
 async def publish(client: TenonClient, *data: Shape) -> None:
     told = await client.publish([new_event(_TYPES[type(each)], "test", each) for each in data])
     assert [each.problem for each in told] == [None] * len(data)
-
-
-async def until(find: Callable[[], Awaitable[Any]], what: str, seconds: float = 60) -> Any:
-    try:
-        async with asyncio.timeout(seconds):
-            while not (found := await find()):  # noqa: ASYNC110 - other processes decide
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"not within {seconds:g} s: {what}") from None
-    return found
 
 
 async def test_an_offer_and_a_demand_become_a_confirmed_docking(line: Stack) -> None:

@@ -35,6 +35,7 @@ _STANDING = """
     JOIN parties p ON p.party = k.party
     ORDER BY s.party, s.site
 """
+_HOLD = "SELECT FROM parties WHERE party = ANY($1::text[]) ORDER BY party FOR SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,15 @@ class Standing:
 async def standings(
     connection: Connection, keys: Collection[SiteKey], *, hold: bool = False
 ) -> dict[SiteKey, Standing]:
-    """Return site and terms for each (party, site) that exists; `hold` keeps both from changing meanwhile."""
+    """Return site and terms for each (party, site) that exists; `hold` keeps both from changing meanwhile.
+
+    To hold is a statement of its own: one that has waited for a lock still sees the other rows as they
+    were before it waited (READ COMMITTED), so it would return the site that was just changed as it was.
+    """
     owners, names = _columns(sorted(keys))
-    rows = await connection.fetch(f"{_STANDING} FOR SHARE OF p" if hold else _STANDING, owners, names)
+    if hold:
+        await connection.execute(_HOLD, sorted(set(owners)))
+    rows = await connection.fetch(_STANDING, owners, names)
     return {(row["party"], row["site"]): _standing(row) for row in rows}
 
 

@@ -5,6 +5,7 @@ Deterministic: what is in force and what is told. Not: how soon the relay has to
 
 import asyncio
 import json
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tests.integration.ingest.running import (
     site,
     written,
 )
+from tests.support.waiting import until
 
 DRUGS = {"class": {"scheme": "hs", "code": "3004"}, "unit": "C62"}
 
@@ -277,6 +279,29 @@ async def test_a_site_that_changes_while_offers_of_new_markets_come_is_never_lef
             newest[market] = max(newest.get(market, 0), state["revision"])
         assert len(newest) == 30
         assert set(newest.values()) == {19}
+
+
+async def test_an_offer_that_waited_for_a_change_of_its_site_carries_the_changed_site(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with (
+        ready(kafka, postgres) as ingest,
+        Database.connect(postgres, schema="ingest", pool_size=2) as database,
+    ):
+        await ingest.accept(party("acme"), site("acme"))
+        async with database.transaction() as connection:
+            await connection.execute("SELECT FROM parties WHERE party = 'acme' FOR UPDATE")
+            listing = asyncio.create_task(ingest.accept(offer("acme", "o1")))
+            await until(
+                partial(database.fetch, "SELECT 1 FROM pg_locks WHERE NOT granted"), "the offer waits"
+            )
+            await connection.execute(
+                "UPDATE sites SET revision = 2, data = jsonb_set(data, '{revision}', '2')"
+                " WHERE party = 'acme'"
+            )
+        await listing
+        (told,) = [decode_strict(OfferListed, record.data) for _, record in await written(kafka)]
+        assert told.site.revision == 2
 
 
 async def test_another_partys_addresses_do_not_exist(kafka: KafkaSettings, postgres: str) -> None:

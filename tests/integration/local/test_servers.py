@@ -1,6 +1,7 @@
 """The parts of the embedded stack: jars that are checked, servers that come back with their data."""
 
 import asyncio
+import os
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,7 @@ def test_a_killed_server_that_nobody_collects_does_not_keep_the_next_from_starti
     forget_the_dead(file, patience_s=0)
     assert file.exists(), "it runs"
     dead.kill()
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
     forget_the_dead(file, patience_s=1)
     assert not file.exists()
     dead.wait()
