@@ -16,7 +16,7 @@ from tests.support.examples import ROOT
 from tests.support.stack import PostgresServer, running_postgres
 
 FOLDER = ROOT / "deploy" / "docker" / "postgres"
-ROLES = [f"{name}{part}" for name in SERVICES for part in ("", "_owner")]
+ROLES = [*(f"{name}{part}" for name in SERVICES for part in ("", "_owner")), "auditor"]
 
 
 @pytest.fixture(scope="module")
@@ -88,5 +88,38 @@ async def test_no_service_reads_another_ones_schema(server: PostgresServer, serv
         for other in SERVICES:
             allowed = await connection.fetchval("SELECT has_schema_privilege($1, 'USAGE')", other)
             assert allowed is (other == service)
+    finally:
+        await connection.close()
+
+
+async def test_the_auditor_reads_every_table_and_changes_nothing(server: PostgresServer) -> None:
+    for service in SERVICES:
+        await migrate(url(server, f"{service}_owner"), package=service)
+    connection = await asyncpg.connect(url(server, "auditor"))
+    try:
+        tables = await connection.fetch(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY ($1)", list(SERVICES)
+        )
+        assert {schema for schema, _ in tables} == set(SERVICES)
+        for schema, table in tables:
+            await connection.fetch(f"SELECT * FROM {schema}.{table} LIMIT 1")
+            for right in ("INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"):
+                assert not await connection.fetchval(
+                    "SELECT has_table_privilege($1, $2)", f"{schema}.{table}", right
+                )
+        for schema in (*SERVICES, "public"):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"CREATE TABLE {schema}.own (id int)")
+    finally:
+        await connection.close()
+
+
+async def test_the_auditor_reads_tables_that_were_there_before_it(server: PostgresServer) -> None:
+    await migrate(url(server, "ingest_owner"), package="ingest")
+    await server.server.psql("DROP OWNED BY auditor; DROP ROLE auditor")
+    await asyncio.to_thread(run_script, server)
+    connection = await asyncpg.connect(url(server, "auditor"))
+    try:
+        await connection.fetch("SELECT * FROM ingest.alembic_version")
     finally:
         await connection.close()

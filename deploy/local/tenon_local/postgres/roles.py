@@ -2,7 +2,7 @@
 
 Each service has a schema and two roles of its own: NAME_owner makes and changes tables (migrations), NAME
 reads and writes rows and can't change a table. Neither sees another service's schema, and nobody may write
-to `public`.
+to `public`. One role more, the auditor, reads the tables of all three and may do nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 DATABASE = "tenon"
 SERVICES = ("ingest", "matcher", "notifier")
+AUDITOR = "auditor"
+"""Who checks what the services stored: it may read every table, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Roles:
     @staticmethod
     def names() -> list[str]:
         """All roles there are."""
-        return [role for service in SERVICES for role in (service, owner(service))]
+        return [*(role for service in SERVICES for role in (service, owner(service))), AUDITOR]
 
     def url(self, role: str, host: str, port: int) -> str:
         """The address that a client of this role connects to."""
@@ -31,7 +33,8 @@ class Roles:
 
     def sql(self) -> str:
         """The script, for a superuser, in the database itself."""
-        return "\n".join([_SHUT_PUBLIC, *(self._of(service) for service in SERVICES)])
+        services = (self._of(service) for service in SERVICES)
+        return "\n".join([_SHUT_PUBLIC, *services, _auditor(self.passwords[AUDITOR])])
 
     def _of(self, service: str) -> str:
         roles = "\n".join(_role(role, self.passwords[role]) for role in (owner(service), service))
@@ -68,3 +71,16 @@ GRANT USAGE ON SCHEMA {service} TO {service};
 {defaults} GRANT USAGE, SELECT ON SEQUENCES TO {service};
 ALTER ROLE {maker} IN DATABASE {DATABASE} SET search_path = {service};
 ALTER ROLE {service} IN DATABASE {DATABASE} SET search_path = {service};"""
+
+
+def _auditor(password: str) -> str:
+    grants = (
+        f"""\
+GRANT USAGE ON SCHEMA {service} TO {AUDITOR};
+GRANT SELECT ON ALL TABLES IN SCHEMA {service} TO {AUDITOR};
+ALTER DEFAULT PRIVILEGES FOR ROLE {owner(service)} IN SCHEMA {service} GRANT SELECT ON TABLES TO {AUDITOR};"""
+        for service in SERVICES
+    )
+    return "\n".join(
+        [_role(AUDITOR, password), f"GRANT CONNECT ON DATABASE {DATABASE} TO {AUDITOR};", *grants]
+    )
