@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
+from tenon.kafka import KafkaSettings
 from tenon_local import ports, state
 from tenon_local.jars import JarStore
 from tenon_local.kafka import EmbeddedKafka, Java
@@ -87,6 +88,10 @@ class Stack:
         """All processes of the services."""
         for replicas in self.services.values():
             yield from replicas
+
+    def kafka_settings(self, principal: str = "admin", client_id: str = "tenon-local") -> KafkaSettings:
+        """How a client reaches this stack's Kafka as one of its principals: who may do all, or a service."""
+        return self.kafka.settings_for(principal, client_id)
 
     def processes(self) -> Iterator[tuple[str, int, ManagedProcess]]:
         """Every process with its kind and port, in the order of starting."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tenon.kafka import KafkaSettings
 from tenon_local.kafka.broker import Broker
 from tenon_local.kafka.config import Node
 from tenon_local.kafka.java import Java
@@ -56,6 +57,10 @@ class EmbeddedKafka:
     def replication(self) -> int:
         """How many copies of a partition this cluster can hold, at most three."""
         return min(3, len(self.nodes))
+
+    def settings_for(self, principal: str, client_id: str = "tenon-local") -> KafkaSettings:
+        """How a client reaches this cluster as a principal."""
+        return KafkaSettings(self.bootstrap, "", client_id)
 
     async def start(self) -> None:
         """Start all brokers and return when each takes requests."""
