@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test bench check format lint types imports generate generated-check lock clean
+.PHONY: help setup demo up down test chaos bench check format lint types imports generate generated-check lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ down: setup ## Stop what `make up` started
 
 test: setup ## All tests, on the same kind of stack (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
+
+chaos: setup ## All faults under load, within 30 minutes; build/chaos.json (ARGS="-k name", CHAOS_SEED=… repeats)
+	@$(BIN)/python -m pytest tests/chaos $(ARGS)
 
 bench: setup ## Events per second beside a bare pipeline; build/bench.json (ARGS="--runs 3 --seconds 30")
 	@$(BIN)/python -m tests.bench $(ARGS)

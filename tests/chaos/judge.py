@@ -1,0 +1,189 @@
+"""A trial: load on a line, a fault in between, and the judgement when all is healed and quiet again.
+
+    async with trial("kill -9 of matcher-1", line, seed) as load:
+        await load.flowing()
+        await line.replica("matcher-1").kill()
+
+At the end of the block the load ends, the line is healed, what was accepted is waited for, and the audit and
+the subscribers must find nothing wrong. Each trial is an entry of build/chaos.json, whatever came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from random import SystemRandom
+
+from tenon.contracts import topics
+from tenon.contracts.codec import decode_tolerant
+from tenon.contracts.dockings import Docking
+from tenon.kafka import Start, end_offsets, read
+from tests.chaos import results
+from tests.chaos.line import Line
+from tests.chaos.load import Journal, Load
+from tests.chaos.settling import unsettled
+from tests.chaos.story import PARTITIONS, Story
+from tests.chaos.watching import Watch, watching
+from tests.support.waiting import until
+
+SEED = int(os.environ.get("CHAOS_SEED") or SystemRandom().randrange(10**9))
+RATE = 120
+"""New events per second."""
+_SETTLED_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Which trial it is: what was done, in which test, drawn from which seed."""
+
+    fault: str
+    test: str
+    seed: int
+
+
+@dataclass
+class Trial:
+    """What a test handles: the load, and what the subscribers got."""
+
+    line: Line
+    load: Load
+    watch: Watch
+
+    async def flowing(self, more: int = 20) -> None:
+        """Return when so many more dockings' steps came out of the line than by now: load reaches its end."""
+        before = self.watch.steps()
+
+        async def came() -> bool:
+            return self.watch.steps() >= before + more
+
+        await until(came, f"{more} more steps reach a stream", 90)
+
+
+Under = Callable[..., AbstractAsyncContextManager[Trial]]
+"""Begins a trial: `under("what is done", rate=…, replay=…)`."""
+
+
+@asynccontextmanager
+async def trial(name: Name, line: Line, *, rate: int = RATE, replay: bool = False) -> AsyncIterator[Trial]:
+    """Run a story on the line around the block, and judge it. Raises AssertionError with what was found."""
+    line.trials += 1
+    print(f"\nfault: {name.fault}, seed {name.seed}")
+    story = Story(name.seed, f"t{line.trials}")
+    load = Load(story, line.urls("ingest"), line.stack.admin_key, Journal(line.journal), rate)
+    began = await end_offsets(line.kafka, topics.DOCKINGS.name)
+    await load.introduce()
+    try:
+        async with watching(line, [story.suppliers[0], story.buyers[-1]], story.seen) as watch:
+            running = asyncio.create_task(load.run())
+            try:
+                yield Trial(line, load, watch)
+            except BaseException:
+                running.cancel()
+                raise
+            await _judge(name, line, load, running, watch, began, replay)
+    except BaseException:
+        line.spoiled = True
+        kept = line.keep_evidence(name.test)
+        print(f"\nfault: {name.fault}, seed {name.seed}; logs and journal are in {kept}")
+        raise
+
+
+async def _judge(
+    name: Name,
+    line: Line,
+    load: Load,
+    running: asyncio.Task[None],
+    watch: Watch,
+    began: Mapping[int, int],
+    replay: bool,
+) -> None:
+    healing = time.monotonic()
+    await line.heal()
+    load.finish()
+    await running
+    findings = await _unsettled(line)
+    told, of = await _told(line, load, began)
+    findings += await _unheard(watch, told, of)
+    recovered_s = time.monotonic() - healing
+    findings += watch.disorder()
+    without_s, rounds = await _decisions(line, load)
+    results.append(
+        results.Entry(
+            fault=name.fault,
+            test=name.test,
+            seed=name.seed,
+            offered=len(load.offered),
+            accepted=len(load.accepted),
+            lost=0,
+            doubled=0,
+            repeated=sum(load.answers.values()) - len(load.offered),
+            dockings=len(told),
+            rounds=rounds,
+            without_decisions_s=round(without_s, 2),
+            recovered_s=round(recovered_s, 2),
+            replayed=replay,
+            clean=not findings,
+            findings=findings[:50],
+        )
+    )
+    assert not findings, "\n".join(findings[:50])
+    assert load.accepted, "nothing was accepted"
+    assert told, "nothing was docked"
+
+
+async def _unsettled(line: Line) -> list[str]:
+    """Wait until all is decided and told; what still is not, in words."""
+    ends = time.monotonic() + _SETTLED_S
+    while (left := await unsettled(line)) and time.monotonic() < ends:  # noqa: ASYNC110 - others decide
+        await asyncio.sleep(0.2)
+    return left
+
+
+async def _told(
+    line: Line, load: Load, began: Mapping[int, int]
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """The last revision of each docking of the trial as Kafka holds it, and each party's dockings."""
+    told: dict[str, int] = {}
+    of: dict[str, list[str]] = {party: [] for party in load.story.parties}
+    for partition, offset in began.items():
+        async for record in read(
+            line.kafka, topics.DOCKINGS.name, partitions=[partition], start=Start("offset", offset)
+        ):
+            docking = decode_tolerant(Docking, record.value or b"")
+            if docking.supply.party not in of:
+                continue
+            if docking.docking not in told:
+                of[docking.supply.party].append(docking.docking)
+                of[docking.demand.party].append(docking.docking)
+            told[docking.docking] = max(docking.revision, told.get(docking.docking, 0))
+    return told, of
+
+
+async def _unheard(watch: Watch, told: Mapping[str, int], of: Mapping[str, list[str]]) -> list[str]:
+    """Wait until every subscriber got every step; what none waits for any longer, in words."""
+    ends = time.monotonic() + _SETTLED_S / 2
+    while (missing := watch.missing(told, of)) and time.monotonic() < ends:  # noqa: ASYNC110 - others tell
+        await asyncio.sleep(0.2)
+    return missing
+
+
+async def _decisions(line: Line, load: Load) -> tuple[float, int]:
+    """The longest time that a partition had no round under load, in s, and how many rounds there were."""
+    assert load.began is not None
+    assert load.ended is not None
+    began, ended = load.began.timestamp(), load.ended.timestamp()
+    rows = await line.stack.postgres.psql(
+        "SELECT partition, extract(epoch FROM decided_at) FROM matcher.rounds WHERE next_offset > from_offset"
+        f" AND decided_at BETWEEN to_timestamp({began}) AND to_timestamp({ended}) ORDER BY 2"
+    )
+    times: dict[int, list[float]] = {number: [began] for number in range(PARTITIONS)}
+    for row in rows.splitlines():
+        number, at = row.split("|")
+        times[int(number)].append(float(at))
+    longest = max(after - before for one in times.values() for before, after in pairwise([*one, ended]))
+    return longest, len(rows.splitlines())
