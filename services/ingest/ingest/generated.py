@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,9 +19,14 @@ def contribution() -> Contribution:
 
 
 def document() -> Mapping[str, object]:
-    """Return the OpenAPI document; nothing is connected for that."""
+    """Return the OpenAPI document."""
+    return unconnected().openapi()
+
+
+def unconnected() -> FastAPI:
+    """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
     unbound: Any = None
-    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1)).openapi()
+    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1))
 
 
 async def _nothing(request: Request) -> Response:

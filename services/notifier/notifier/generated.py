@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from notifier.bell import Bell
@@ -20,10 +21,14 @@ def contribution() -> Contribution:
 
 
 def document() -> Mapping[str, object]:
-    """Return the description of the interface, of an application that is connected to nothing."""
+    """Return the OpenAPI document."""
+    return unconnected().openapi()
+
+
+def unconnected() -> FastAPI:
+    """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
     settings = NotifierSettings.model_construct()
     database = Database(None, create_async_engine("postgresql+asyncpg://"), "notifier")
     bell = Bell(database)
     hub = Hub.of(settings, Feed(database), bell, Metrics())
-    made: Mapping[str, object] = application(settings, database, hub, bell, b"").openapi()
-    return made
+    return application(settings, database, hub, bell, b"")
