@@ -13,6 +13,8 @@ from matcher.domain.cutting import Cutter
 from matcher.domain.reading import Entry, LogRecord, UnknownType, Unusable, read
 from matcher.domain.state import State
 from matcher.domain.step import Decisions, Read, step
+from matcher.proof import LastTold
+from matcher.replay import fault_of
 from matcher.store import Store
 from tenon import log
 from tenon.clock import Clock
@@ -39,7 +41,7 @@ class _Owned:
 class MatcherHandler:
     """What the consumer loop drives. `simulated`: time is the log's, and rounds end at its ticks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what service.py connects
         self,
         store: Store,
         positions: Positions,
@@ -48,9 +50,11 @@ class MatcherHandler:
         *,
         simulated: bool,
         max_skipped_in_a_row: int,
+        last_told: LastTold,
         on_commit: Callable[[], None],
     ) -> None:
         self._store = store
+        self._last_told = last_told
         self._positions = positions
         self._clock = clock
         self._metrics = metrics
@@ -64,7 +68,10 @@ class MatcherHandler:
         return {where.partition: owned.position.epoch for where, owned in self._owned.items()}
 
     async def open(self, partition: TopicPartition) -> int:
-        """Take a partition: keep its state when nobody else had it meanwhile, else load it."""
+        """Take a partition: keep its state when nobody else had it meanwhile, else load it.
+
+        Raises `Misconfigured` where Kafka was told of rounds that the database does not have.
+        """
         owned = self._owned.get(partition)
         if owned is not None and await self._positions.held(partition, owned.position):
             owned.cutter = self._cutter(owned.state)
@@ -73,6 +80,8 @@ class MatcherHandler:
         started = time.perf_counter()
         position = await self._positions.take(partition)
         state = await self._store.load(partition.partition, position.next_offset)
+        if fault := fault_of(state, await self._last_told(partition.partition)):
+            raise Misconfigured(fault)
         self._owned[partition] = _Owned(state, position, self._cutter(state), state.unusable_run)
         self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)
         self._on_commit()

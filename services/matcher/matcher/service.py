@@ -6,13 +6,15 @@ from functools import partial
 
 from matcher.handler import MatcherHandler
 from matcher.http import Reads
+from matcher.proof import last_told
 from matcher.reasons import Explainer
-from matcher.relaying import RoundSource, kafka_effect
+from matcher.relaying import ROUNDS_AT_A_TIME, RoundSource, kafka_effect
 from matcher.settings import MatcherSettings
 from matcher.store import SCHEMA, Store
 from tenon.app import Service
 from tenon.clock import WallClock
 from tenon.contracts import topics
+from tenon.contracts.rights import MATCHER_GROUP
 from tenon.db import Database
 from tenon.kafka.admin import read_layout
 from tenon.kafka.connection import KafkaSettings
@@ -46,7 +48,9 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
             RoundSource(store, lambda: handler.epochs()),
             kafka_effect(producer),
             metrics=metrics,
-            settings=RelaySettings(NAME, limit=50, retry_deadline_ms=settings.retry_deadline_ms),
+            settings=RelaySettings(
+                NAME, limit=ROUNDS_AT_A_TIME, retry_deadline_ms=settings.retry_deadline_ms
+            ),
         )
         handler = MatcherHandler(
             store,
@@ -55,12 +59,13 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
             metrics,
             simulated=settings.clock == "log",
             max_skipped_in_a_row=settings.max_skipped_in_a_row,
+            last_told=partial(last_told, kafka),
             on_commit=teller.wake,
         )
         stream = ConsumerLoop(
             kafka,
             [topics.MARKET.name],
-            f"tenon-{NAME}",
+            MATCHER_GROUP,
             handler,
             settings=StreamSettings.of(settings, NAME),
             clock=clock,
@@ -75,7 +80,8 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
                 "database": await database.problem(),
             }
 
+        loops = {"stream": stream.run, "relay": teller.run, "producer": producer.watch}
         try:
-            yield Service(NAME, reads.app(), {"stream": stream.run, "relay": teller.run}, ready, metrics)
+            yield Service(NAME, reads.app(), loops, ready, metrics)
         finally:
             await producer.stop()

@@ -1,17 +1,19 @@
-"""Kafka, as the project uses it: the only package that imports aiokafka, and that only in `_driver`.
+"""Kafka, as the project uses it: the only package that imports aiokafka, in `_driver` and `_wire` alone.
 
 Names of topics and groups are given the prefix of the settings here and lose it here: nobody else sees it.
 """
 
 from tenon.kafka.admin import Layout, end_offsets, ensure_layout, ensure_topics, read_layout
-from tenon.kafka.connection import KafkaSettings
+from tenon.kafka.connection import KafkaSecurity, KafkaSettings
 from tenon.kafka.consumer import Consumer
 from tenon.kafka.producer import Producer, Receipt
-from tenon.kafka.tail import Start, read, read_compacted
+from tenon.kafka.security import brokers_in_service, ensure_rights, ensure_users
+from tenon.kafka.tail import Start, extent, last, read, read_compacted
 from tenon.records import OutRecord, Record, TopicPartition
 
 __all__ = [
     "Consumer",
+    "KafkaSecurity",
     "KafkaSettings",
     "Layout",
     "OutRecord",
@@ -20,9 +22,14 @@ __all__ = [
     "Record",
     "Start",
     "TopicPartition",
+    "brokers_in_service",
     "end_offsets",
     "ensure_layout",
+    "ensure_rights",
     "ensure_topics",
+    "ensure_users",
+    "extent",
+    "last",
     "read",
     "read_compacted",
     "read_layout",

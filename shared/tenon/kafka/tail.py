@@ -54,6 +54,24 @@ async def read(
                 unread = {where for where in unread if await consumer.position(where) < ends[where]}
 
 
+async def last(kafka: KafkaSettings, topic: str, partition: int, most: int) -> list[Record]:
+    """Return the newest `most` records of a partition, the oldest of them first."""
+    async with _assigned(kafka, topic, [partition]) as (consumer, (where,)):
+        first, end = await _range(consumer, where)
+        found: list[Record] = []
+        consumer.seek(where, max(first, end - most))
+        while await consumer.position(where) < end:
+            for records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=most)).values():
+                found += _driver.own_records(topic, records)
+        return found
+
+
+async def extent(kafka: KafkaSettings, topic: str, partition: int) -> tuple[int, int]:
+    """Return the first offset that a partition holds, and the one its next record will get."""
+    async with _assigned(kafka, topic, [partition]) as (consumer, (where,)):
+        return await _range(consumer, where)
+
+
 async def read_compacted(kafka: KafkaSettings, topic: str) -> dict[bytes, bytes]:
     """Return the present value of each key of a compacted topic, without the deleted ones."""
     table: dict[bytes, bytes] = {}
@@ -74,8 +92,8 @@ async def _assigned(
 ) -> AsyncIterator[tuple[Any, list[Any]]]:
     consumer = _driver.new_consumer(kafka)
     try:
+        await _driver.start(consumer, kafka)
         with _driver.mapped_errors():
-            await consumer.start()
             numbers = await _numbers(kafka, consumer, topic, partitions)
             own = [TopicPartition(topic, number) for number in numbers]
             assigned = [_driver.driver_partition(kafka.prefix, where) for where in own]
@@ -83,6 +101,11 @@ async def _assigned(
             yield consumer, assigned
     finally:
         await _driver.end_consumer(consumer)
+
+
+async def _range(consumer: Any, where: Any) -> tuple[int, int]:
+    firsts, ends = await consumer.beginning_offsets([where]), await consumer.end_offsets([where])
+    return firsts[where], ends[where]
 
 
 async def _numbers(
