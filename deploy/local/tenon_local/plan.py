@@ -28,6 +28,7 @@ class Plan:
     """A stack before it runs. As it stands: one of each, on free ports, as tests want it.
 
     `env` goes to all services, `service_env` to those named; both win over this process's environment.
+    `kafka_detours`: listeners of an only broker beside its own, as `EmbeddedKafka` takes them.
     """
 
     data_dir: Path
@@ -39,6 +40,7 @@ class Plan:
     admin_key: str | None = None
     kafka_brokers: int = 1
     kafka_heap_mb: int = 512
+    kafka_detours: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: LocalSettings, replicas: Mapping[str, int] | None = None) -> Plan:

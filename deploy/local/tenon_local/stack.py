@@ -56,6 +56,7 @@ class Stack:
             port=plan.ports.kafka,
             brokers=plan.kafka_brokers,
             heap_mb=plan.kafka_heap_mb,
+            detours=plan.kafka_detours,
         )
         self.postgres = EmbeddedPostgres(
             plan.data_dir / "postgres", port=plan.ports.postgres, secrets=secrets
@@ -66,6 +67,8 @@ class Stack:
     def _ports(self) -> Iterator[tuple[str, int]]:
         for broker in self.kafka.brokers:
             yield f"the controller of {broker.process.name}", broker.node.controller_port
+            for detour in broker.node.detours:
+                yield f"the listener {detour.name} of {broker.process.name}", detour.port
         for _, port, process in self.processes():
             yield process.name, port
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -13,7 +14,7 @@ from typing import Self
 
 from tenon.kafka import KafkaSettings
 from tenon_local.kafka.broker import Broker
-from tenon_local.kafka.config import Node
+from tenon_local.kafka.config import Listener, Node
 from tenon_local.kafka.java import Java
 from tenon_local.kafka.probe import brokers_in_service
 from tenon_local.ports import HOST, claim
@@ -28,6 +29,8 @@ class EmbeddedKafka:
     """Apache Kafka below `data_dir`; started again on the same folder it has its data and its cluster id.
 
     `port` is the first broker's; its controller and further brokers take the following ones. 0: free ports.
+    `detours`: further listeners of an only broker, by name in capitals, each with the port at which something
+    in between stands that clients shall connect to.
     """
 
     def __init__(
@@ -39,10 +42,14 @@ class EmbeddedKafka:
         brokers: int = 1,
         heap_mb: int = 512,
         settings: Mapping[str, str] | None = None,
+        detours: Mapping[str, int] | None = None,
     ) -> None:
         self.data_dir = data_dir
         self.settings = dict(settings or {})
         self.nodes = _nodes(port, brokers)
+        if detours:
+            (only,) = self.nodes
+            self.nodes = [replace(only, detours=_detours(detours))]
         cluster_id = _cluster_id(data_dir)
         self.brokers: Sequence[Broker] = [
             Broker.build(node, data_dir / str(node.number), java, cluster_id, heap_mb) for node in self.nodes
@@ -106,6 +113,12 @@ def _nodes(port: int, brokers: int) -> list[Node]:
     ports = [port + i if port else 0 for i in range(2 * brokers)]
     claimed = [claim(p, "Kafka", "TENON_KAFKA_PORT") for p in ports]
     return [Node(i + 1, claimed[2 * i], claimed[2 * i + 1]) for i in range(brokers)]
+
+
+def _detours(advertised: Mapping[str, int]) -> tuple[Listener, ...]:
+    return tuple(
+        Listener(name, claim(0, "Kafka", "TENON_KAFKA_PORT"), port) for name, port in advertised.items()
+    )
 
 
 def _cluster_id(data_dir: Path) -> str:

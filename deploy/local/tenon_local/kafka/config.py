@@ -8,14 +8,37 @@ from pathlib import Path
 
 from tenon_local.ports import HOST
 
+CLIENT = "CLIENT"
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Where clients come in: the port that it listens on, and the one that they are told to connect to.
+
+    The two differ where something stands in between.
+    """
+
+    name: str
+    port: int
+    advertised_port: int
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A broker that is its own controller: its number from 1 on, and its two ports."""
+    """A broker that is its own controller: its number from 1 on, and its ports.
+
+    `detours`: listeners for clients that come through something else.
+    """
 
     number: int
     port: int
     controller_port: int
+    detours: tuple[Listener, ...] = ()
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        """All listeners for clients."""
+        return (Listener(CLIENT, self.port, self.port), *self.detours)
 
 
 LOGGING = """\
@@ -35,14 +58,19 @@ def properties(node: Node, nodes: Sequence[Node], data: Path, extra: Mapping[str
     """The server.properties of `node` in a cluster of `nodes`; `extra` has the last word."""
     copies = min(3, len(nodes))
     in_sync = max(1, copies - 1)
+    controller = f"CONTROLLER://{HOST}:{node.controller_port}"
     settings = {
         "process.roles": "broker,controller",
         "node.id": node.number,
         "controller.quorum.voters": ",".join(f"{n.number}@{HOST}:{n.controller_port}" for n in nodes),
-        "listeners": f"CLIENT://{HOST}:{node.port},CONTROLLER://{HOST}:{node.controller_port}",
-        "advertised.listeners": f"CLIENT://{HOST}:{node.port}",
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-        "inter.broker.listener.name": "CLIENT",
+        "listeners": ",".join([*(f"{own.name}://{HOST}:{own.port}" for own in node.listeners), controller]),
+        "advertised.listeners": ",".join(
+            f"{own.name}://{HOST}:{own.advertised_port}" for own in node.listeners
+        ),
+        "listener.security.protocol.map": ",".join(
+            f"{name}:PLAINTEXT" for name in [*(own.name for own in node.listeners), "CONTROLLER"]
+        ),
+        "inter.broker.listener.name": CLIENT,
         "controller.listener.names": "CONTROLLER",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
