@@ -11,19 +11,29 @@ import pytest
 from starlette.applications import Starlette
 
 from ingest.generated import unconnected as ingest
+from matcher.http import Reads
+from matcher.reasons import Explainer
 from notifier.generated import unconnected as notifier
+from tenon.contracts.markets import MarketTable
 from tests.support.routes import addresses, operations
 
 _DOCUMENTS = Path(__file__).parents[2] / "contracts" / "openapi"
-_OF_EVERY_SERVICE = {"GET /openapi.json", "GET /docs", "MOUNT /docs/assets"}
+_DESCRIPTION = {"GET /openapi.json"}
+_PAGE = {"GET /docs", "MOUNT /docs/assets"}
 _FOR_PEOPLE = {"GET /", "GET /page/{name}"}
+
+
+def matcher() -> Starlette:
+    """Return the matcher's application with nothing behind it."""
+    return Reads(Explainer("postgresql://nowhere", 1), MarketTable(), None, live=True).app()
 
 
 @pytest.mark.parametrize(
     ("name", "app", "undescribed"),
     [
-        ("ingest", ingest(), _OF_EVERY_SERVICE),
-        ("notifier", notifier(), _OF_EVERY_SERVICE | _FOR_PEOPLE),
+        ("ingest", ingest(), _DESCRIPTION | _PAGE),
+        ("matcher", matcher(), _DESCRIPTION),
+        ("notifier", notifier(), _DESCRIPTION | _PAGE | _FOR_PEOPLE),
     ],
 )
 def test_every_address_is_described_and_every_described_one_is_there(

@@ -1,15 +1,19 @@
 """No address tells a party whether an id exists that is another's: it is 404 with the words of what is not.
 
-Every described address is asked, so a new one can't be forgotten (`tests/contract/test_routes.py`); a new kind
-of id has to be given here, or its test fails by its name.
+Every described address is asked, so a new one can't be forgotten (`tests/contract/test_routes.py`); a new
+kind of id has to be given here, or its test fails by its name.
 """
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
+
+import aiohttp
 
 from ingest.examples import EXAMPLES
 from ingest.generated import document as ingest_document
+from matcher.openapi import document as matcher_document
 from notifier.generated import document as notifier_document
 from tenon.contracts.families import INTAKE
 from tenon.kafka import KafkaSettings
@@ -17,11 +21,15 @@ from tests.integration.ingest import running
 from tests.integration.notifier.receiver import receiving
 from tests.integration.notifier.support import CLINIC, MILL, Bench, bench, eventually
 from tests.integration.security_http.strangers import Ids, Stranger, World
+from tests.support.market import MARKET, demand
+from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
 from tests.support.routes import Operation, operations
 from tests.support.told import demand_position, docking, offer_position
 
 INGEST = operations(ingest_document())
 NOTIFIER = operations(notifier_document())
+MATCHER = operations(matcher_document())
+ADMIN_KEY = "administrator-of-tests"
 _LAST = ("POST", "DELETE")
 
 
@@ -137,6 +145,28 @@ async def test_only_the_administrator_may_name_a_party_whether_it_exists_or_not(
             told = [await somebody.asks(operation, _of(operation, ids), party=p) for p in ("mill", "nil0")]
             assert told[0].status == 403, operation
             assert told[0] == told[1], operation
+
+
+async def test_the_matcher_answers_nobody_but_the_administrator(kafka: KafkaSettings, postgres: str) -> None:
+    await prepare(kafka, postgres)
+    await append(kafka, [log_record(demand("clinic"), 0)])
+    listening: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    async with (
+        matching(settings_of(kafka, postgres, admin_key=ADMIN_KEY), listening.set_result),
+        aiohttp.ClientSession() as session,
+    ):
+        await until_decided(kafka, 1)
+        (asked,) = MATCHER
+        there = {"market": MARKET, "party": "clinic", "demand": "d"}
+        for key, status in ((None, 401), (CLINIC, 403), (ADMIN_KEY, 200)):
+            somebody = Stranger(session, await listening, key)
+            told = await somebody.asks(asked, there)
+            nowhere = await somebody.asks(asked, {**there, "party": "nobody"})
+            assert told.status == status
+            assert (told == nowhere) == (key != ADMIN_KEY)
+        for nothing in ("%00", "a" * 257, "%C2%85", "d%0A"):
+            for name in asked.ids:
+                assert (await somebody.asks(asked, {**there, name: nothing})).status == 404, (name, nothing)
 
 
 async def told_of_both(b: Bench, address: str) -> None:
