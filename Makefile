@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
-OWN    := shared services/ingest services/matcher services/notifier deploy/local scenarios
+OWN    := shared services/ingest services/matcher services/notifier deploy/local deploy/audit scenarios
 MANIFESTS := $(OWN:=/pyproject.toml)
 SOURCES := $(OWN) tests
 JARS_LOCK := deploy/local/tenon_local/jars/jgo.lock.toml

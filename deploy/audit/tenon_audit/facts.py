@@ -1,0 +1,227 @@
+"""What the checks are given: plain rows and records, as they were read. No behaviour, no input or output.
+
+Quantities are counts of the item's unit (`tenon.contracts.units`); a window is named by its offer's or
+demand's `party/id` and its own id.
+"""
+
+from typing import NamedTuple
+
+WindowKey = tuple[str, str]
+
+
+class Event(NamedTuple):
+    """An event that a round tells, as the round's row keeps it."""
+
+    topic: str
+    key: str
+    id: str
+    sequence: str
+    value: bytes
+
+
+class Round(NamedTuple):
+    """A row of matcher.rounds. `told`: all of its events are on Kafka, as the row says. Times in epoch ms."""
+
+    partition: int
+    round: int
+    from_offset: int
+    next_offset: int
+    clock_ms: int
+    digest: str
+    told: bool
+    parked_why: str | None
+    decided_ms: int = 0
+    events: tuple[Event, ...] = ()
+
+
+class Own(NamedTuple):
+    """A round as it tells itself on tenon.rounds.v1; `policies` and `skipped` as the digest covers them."""
+
+    partition: int
+    round: int
+    from_offset: int
+    next_offset: int
+    clock_ms: int
+    engine: str
+    policies: bytes
+    skipped: bytes
+    skipped_offsets: tuple[int, ...]
+    records: int
+    previous_digest: str
+    digest: str
+
+
+class Step(NamedTuple):
+    """A step of a docking. `made_in`: partition and round that told it; `body`: digest of its data."""
+
+    id: str
+    docking: str
+    revision: int
+    status: str
+    offer: WindowKey
+    demand: WindowKey
+    quantity: int
+    shipped: int
+    delivered: int
+    failed: int
+    accepted: tuple[bool, bool]
+    parties: tuple[str, ...]
+    made_in: tuple[int, int]
+    body: bytes
+
+
+class OfferWindow(NamedTuple):
+    """A window of an offer, as a position tells it or a row holds it."""
+
+    id: str
+    quantity: int
+    consumed: int
+    free: int
+    overdrawn: int
+
+
+class DemandWindow(NamedTuple):
+    """A window of a demand, as a position tells it or a row holds it. `said`: a row's alone, else None."""
+
+    id: str
+    asked: int
+    open: int
+    proposed: int
+    confirmed: int
+    shipped: int
+    delivered: int
+    given_up: int
+    said: int | None = None
+
+
+class OfferTold(NamedTuple):
+    """A position of an offer."""
+
+    key: str
+    windows: tuple[OfferWindow, ...]
+
+
+class DemandTold(NamedTuple):
+    """A position of a demand. `status` and whether it says why something is open."""
+
+    key: str
+    windows: tuple[DemandWindow, ...]
+    status: str
+    explained: bool
+
+
+class OfferRow(NamedTuple):
+    """A row of matcher.offer_windows."""
+
+    partition: int
+    key: str
+    window: OfferWindow
+
+
+class DemandRow(NamedTuple):
+    """A row of matcher.demand_windows."""
+
+    partition: int
+    key: str
+    window: DemandWindow
+
+
+class DockingRow(NamedTuple):
+    """A row of matcher.dockings. `body`: digest of the state it keeps; `consumed` as the row says."""
+
+    partition: int
+    docking: str
+    offer: WindowKey
+    demand: WindowKey
+    status: str
+    quantity: int
+    consumed: int
+    body: bytes
+
+
+class Entity(NamedTuple):
+    """A row of matcher.entities. `explained`: it holds reasons."""
+
+    partition: int
+    kind: str
+    market: str
+    key: str
+    revision: int
+    status: str
+    explained: bool
+
+
+class Waiting(NamedTuple):
+    """A row of an outbox that is not on Kafka yet, or is (`told`). `parked_why`: it was set aside."""
+
+    id: int
+    topic: str
+    key: str
+    event: tuple[str, str]
+    sequence: str
+    told: bool
+    parked_why: str | None
+
+
+class Said(NamedTuple):
+    """A statement of the registry in force: `kind` party, site or policy; `told` counts a party's states."""
+
+    kind: str
+    key: str
+    revision: int
+    told: int = 0
+
+
+class Statement(NamedTuple):
+    """A listing or a withdrawal in the log. `quantities` None: withdrawn."""
+
+    partition: int
+    offset: int
+    kind: str
+    market: str
+    key: str
+    revision: int
+    quantities: dict[str, int] | None
+
+
+class FeedRow(NamedTuple):
+    """An entry of a feed."""
+
+    audience: str
+    number: int
+    event_id: str
+    type: str
+    written_ms: int
+
+
+class Endpoint(NamedTuple):
+    """A subscriber by webhook and how far it has got. `last`: the end of its feed."""
+
+    id: str
+    audience: str
+    status: str
+    cursor: int
+    last: int
+
+
+class Undelivered(NamedTuple):
+    """An event behind an endpoint's cursor that was neither taken by it nor parked."""
+
+    endpoint: str
+    number: int
+    event_id: str
+
+
+class JournalLine(NamedTuple):
+    """What the sender of an event wrote down of one try: the answer's status, 0 where there was none.
+
+    `kind`, `key` and `revision` say what a statement of the registry (party, site, policy) was about: where
+    no market needs it, nothing on Kafka carries its id.
+    """
+
+    id: str
+    source: str
+    answer: int
+    kind: str = ""
+    key: str = ""
+    revision: int = 0

@@ -1,0 +1,221 @@
+"""The tables of the three services as facts, all as of one instant.
+
+SQL of its own against schemas that migrations document; nothing is written. Large tables are read by a
+cursor, a page at a time.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+
+import msgspec
+
+from tenon.db import Connection, Database, Row
+from tenon_audit.facts import (
+    DemandRow,
+    DemandWindow,
+    DockingRow,
+    Endpoint,
+    Entity,
+    FeedRow,
+    OfferRow,
+    OfferWindow,
+    Round,
+    Said,
+    Undelivered,
+    Waiting,
+)
+from tenon_audit.reading import digest, events
+
+_PAGE = 2_000
+_ROUNDS_PAGE = 20
+_ATTEMPTS_KEPT_H = 160
+_MS = "(extract(epoch FROM {}) * 1000)::bigint"
+
+
+@asynccontextmanager
+async def snapshot(database_url: str) -> AsyncIterator["Tables"]:
+    """Open one read-only transaction that sees one instant; raises `Transient` or `Misconfigured`."""
+    async with (
+        Database.connect(database_url, schema="audit", pool_size=1) as database,
+        database.transaction() as connection,
+    ):
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield Tables(connection)
+
+
+class Tables:
+    """What the tables say in one snapshot."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._names = count(1)
+
+    async def now_ms(self) -> int:
+        """Return the database's time."""
+        return int(await self._connection.fetchval(f"SELECT {_MS.format('now()')}"))
+
+    async def began_ms(self) -> int:
+        """Return when the first round was decided; now, where none was."""
+        first = f"SELECT {_MS.format('coalesce(min(decided_at), now())')} FROM matcher.rounds"  # noqa: S608
+        return int(await self._connection.fetchval(first))
+
+    async def positions(self, schema: str) -> dict[tuple[str, int], int]:
+        """Return the next offset of each (topic, partition) that a service reads."""
+        rows = await self._connection.fetch(f"SELECT topic, partition, next_offset FROM {schema}.positions")  # noqa: S608
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    async def outbox(self, schema: str) -> list[Waiting]:
+        """Return what an outbox holds."""
+        query = f"""
+            SELECT id, topic, convert_from(key, 'UTF8') AS key, headers::text AS headers,
+                   published_at IS NOT NULL AS told, parked_why
+            FROM {schema}.outbox
+            """  # noqa: S608 - the schema is one of ours
+        return [_waiting(row) async for row in self._rows(query)]
+
+    async def registry(self) -> list[Said]:
+        """Return the statements that ingest's registry has in force."""
+        rows = self._rows(
+            """
+            SELECT 'party', party, revision, sequence FROM ingest.parties
+            UNION ALL SELECT 'site', party || '/' || site, revision, 0 FROM ingest.sites
+            UNION ALL SELECT 'policy', policy, revision, 0 FROM ingest.policies
+            """
+        )
+        return [Said(*row) async for row in rows]
+
+    async def rounds(self, after: dict[int, int] | None = None) -> AsyncIterator[Round]:
+        """Yield rounds with their events, in order; `after`: only those later than a partition's round."""
+        later = " ".join(
+            f"AND NOT (partition = {partition} AND round <= {number})"
+            for partition, number in (after or {}).items()
+        )
+        query = f"""
+            SELECT partition, round, from_offset, next_offset, clock_ms, digest, published_at IS NOT NULL,
+                   parked_why, {_MS.format("decided_at")}, events
+            FROM matcher.rounds WHERE true {later} ORDER BY partition, round
+            """  # noqa: S608 - only numbers and constants are put in
+        async for row in self._rows(query, _ROUNDS_PAGE):
+            *facts, packed = row
+            yield Round(*facts)._replace(events=events(bytes(packed)))
+
+    async def dockings(self) -> list[DockingRow]:
+        """Return the matcher's dockings."""
+        rows = self._rows(
+            """
+            SELECT partition, docking, offer, offer_window, demand, demand_window, status, quantity,
+                   consumed, body
+            FROM matcher.dockings ORDER BY partition, docking
+            """
+        )
+        return [
+            DockingRow(row[0], row[1], row[2:4], row[4:6], row[6], row[7], row[8], digest(bytes(row[9])))
+            async for row in rows
+        ]
+
+    async def offer_windows(self) -> list[OfferRow]:
+        """Return the windows of offers."""
+        rows = self._rows(
+            'SELECT partition, key, "window", quantity, consumed, free, overdrawn FROM matcher.offer_windows'
+            ' ORDER BY partition, key, "window"'
+        )
+        return [OfferRow(row[0], row[1], OfferWindow(*tuple(row)[2:])) async for row in rows]
+
+    async def demand_windows(self) -> list[DemandRow]:
+        """Return the windows of demands."""
+        rows = self._rows(
+            'SELECT partition, key, "window", asked, open, proposed, confirmed, shipped, delivered, given_up,'
+            ' said FROM matcher.demand_windows ORDER BY partition, key, "window"'
+        )
+        return [DemandRow(row[0], row[1], DemandWindow(*tuple(row)[2:])) async for row in rows]
+
+    async def entities(self) -> list[Entity]:
+        """Return offers, demands, sites and policies that the matcher holds."""
+        rows = self._rows(
+            """
+            SELECT partition, kind, market, key, revision, coalesce(meta ->> 'status', '') AS status,
+                   coalesce(meta ->> 'reasons', '') <> '' AS explained
+            FROM (
+                SELECT partition, kind, market, key, revision, convert_from(meta, 'UTF8')::jsonb AS meta
+                FROM matcher.entities WHERE kind IN ('offer', 'demand', 'site', 'policy')
+            ) AS e ORDER BY partition, kind, key
+            """
+        )
+        return [Entity(*row) async for row in rows]
+
+    async def feed(self) -> AsyncIterator[FeedRow]:
+        """Yield all feeds, in order of audience and number."""
+        query = f"""
+            SELECT audience, number, event_id, type, {_MS.format("written_at")}
+            FROM notifier.feed ORDER BY audience, number
+            """  # noqa: S608 - only constants are put in
+        async for row in self._rows(query):
+            yield FeedRow(*row)
+
+    async def feed_counters(self) -> dict[str, int]:
+        """Return the last number that was given in each feed."""
+        rows = await self._connection.fetch("SELECT audience, last FROM notifier.feed_counters")
+        return {row[0]: row[1] for row in rows}
+
+    async def shown(self) -> dict[str, tuple[int, str]]:
+        """Return revision and status of each docking that the notifier shows."""
+        rows = self._rows(
+            "SELECT docking, (convert_from(data, 'UTF8')::jsonb ->> 'revision')::bigint, status"
+            " FROM notifier.dockings"
+        )
+        return {row[0]: (row[1], row[2]) async for row in rows}
+
+    async def shown_steps(self) -> set[tuple[str, int]]:
+        """Return docking and revision of each step that the notifier keeps."""
+        return {(row[0], row[1]) async for row in self._rows("SELECT docking, revision FROM notifier.steps")}
+
+    async def endpoints(self) -> list[Endpoint]:
+        """Return subscribers by webhook."""
+        rows = self._rows(
+            """
+            SELECT e.id, e.audience, e.status, e.cursor, coalesce(c.last, 0)
+            FROM notifier.endpoints e LEFT JOIN notifier.feed_counters c USING (audience) ORDER BY e.id
+            """
+        )
+        return [Endpoint(*row) async for row in rows]
+
+    async def undelivered(self) -> list[Undelivered]:
+        """Return what lies behind an endpoint's cursor, was not taken by it, and is not parked.
+
+        Only where attempts of that time are still kept, and from the endpoint's first attempt on.
+        """
+        rows = self._rows(
+            f"""
+            SELECT e.id, f.number, f.event_id
+            FROM notifier.endpoints e
+            CROSS JOIN LATERAL (
+                SELECT min(number) AS number FROM notifier.attempts WHERE endpoint = e.id
+            ) AS first
+            JOIN notifier.feed f ON f.audience = e.audience AND f.number BETWEEN first.number AND e.cursor
+            WHERE (cardinality(e.types) = 0 OR f.type = ANY(e.types))
+              AND f.written_at > now() - make_interval(hours => {_ATTEMPTS_KEPT_H})
+              AND NOT EXISTS (SELECT FROM notifier.parked p WHERE (p.endpoint, p.number) = (e.id, f.number))
+              AND NOT EXISTS (
+                  SELECT FROM notifier.attempts a
+                  WHERE a.endpoint = e.id AND a.number = f.number AND a.status BETWEEN 200 AND 299
+              )
+            ORDER BY e.id, f.number
+            """  # noqa: S608 - only a constant is put in
+        )
+        return [Undelivered(*row) async for row in rows]
+
+    async def _rows(self, query: str, page: int = _PAGE) -> AsyncIterator[Row]:
+        name = f"audit_{next(self._names)}"
+        await self._connection.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query}")
+        while found := await self._connection.fetch(f"FETCH {page} FROM {name}"):
+            for row in found:
+                yield row
+        await self._connection.execute(f"CLOSE {name}")
+
+
+def _waiting(row: Row) -> Waiting:
+    headers = dict(msgspec.json.decode(row["headers"], type=list[tuple[str, str]]))
+    event = (headers.get("ce_source", ""), headers.get("ce_id", ""))
+    key, sequence = row["key"] or "", headers.get("ce_sequence", "")
+    return Waiting(row["id"], row["topic"], key, event, sequence, row["told"], row["parked_why"])
