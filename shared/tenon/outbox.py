@@ -4,6 +4,8 @@ Rows of one key are published in the order of their ids. A writer therefore take
 (the row of its party, say) before it appends: ids are given at insertion, and are not the order of commits.
 For the same reason the relay looks for rows that are not published, never for "id greater than the last". One
 replica at a time relays, under a lease that is checked inside each transaction.
+
+The table is in periods (`tenon.periods`); a row that is not published, parked or not, holds its period.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from tenon.db import Connection, Database, Row
 from tenon.errors import Fenced, Transient, Unusable
 from tenon.kafka.producer import Producer, receipt
 from tenon.lease import Lease, Leases, check
+from tenon.periods import Periods
 from tenon.records import OutRecord
 from tenon.relay import Done, Effect, Later, Outcome, Parked, outcome_of
 
@@ -38,8 +41,34 @@ DDL_V1: tuple[str, ...] = (
 )
 """Statements of the first version, for a migration; it is frozen, a change comes as DDL_V2."""
 
+PERIODS = Periods("outbox", "created_at", "r.published_at IS NULL")
+DDL_V2: tuple[str, ...] = (
+    "ALTER TABLE outbox RENAME TO outbox_before",
+    "ALTER TABLE outbox_before DROP CONSTRAINT outbox_pkey",
+    "DROP INDEX outbox_due, outbox_published",
+    """
+    CREATE TABLE outbox (
+        id bigint NOT NULL DEFAULT nextval('outbox_id_seq'),
+        topic text NOT NULL,
+        partition integer,
+        key bytea,
+        headers jsonb NOT NULL DEFAULT '[]',
+        value bytea,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        published_at timestamptz,
+        parked_why text,
+        PRIMARY KEY (id, created_at)
+    ) PARTITION BY RANGE (created_at)
+    """,
+    "CREATE INDEX outbox_unpublished ON outbox (id) WHERE published_at IS NULL",
+    *PERIODS.ddl(),
+    "INSERT INTO outbox SELECT * FROM outbox_before",
+    "ALTER SEQUENCE outbox_id_seq OWNED BY outbox.id",
+    "DROP TABLE outbox_before",
+)
+"""Statements of the second version, after `periods.DDL_V1`: in periods. Frozen as well."""
+
 _DUE = "published_at IS NULL AND parked_why IS NULL"
-_PRUNE_ROWS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +122,12 @@ async def backlog(database: Database) -> Backlog:
 
 
 class OutboxSource:
-    """The outbox as work for a relay. Published rows are kept for `keep_ms`, to look into cases."""
+    """The outbox as work for a relay. Published rows stay until their period is dropped."""
 
-    def __init__(
-        self, database: Database, leases: Leases, *, lease: str = "outbox", keep_ms: int = 3_600_000
-    ) -> None:
+    def __init__(self, database: Database, leases: Leases, *, lease: str = "outbox") -> None:
         self._database = database
         self._leases = leases
         self._lease_name = lease
-        self._keep_ms = keep_ms
         self._lease: Lease | None = None
 
     async def claim(self, limit: int) -> Sequence[Entry]:
@@ -133,16 +159,6 @@ class OutboxSource:
             )
             if parked:
                 await connection.executemany("UPDATE outbox SET parked_why = $2 WHERE id = $1", parked)
-            await connection.execute(
-                """
-                DELETE FROM outbox WHERE id IN (
-                    SELECT id FROM outbox
-                    WHERE published_at < now() - make_interval(secs => $1::float8 / 1000) LIMIT $2
-                )
-                """,
-                self._keep_ms,
-                _PRUNE_ROWS,
-            )
 
     async def release(self) -> None:
         """Let another replica go on at once; for a graceful stop."""

@@ -26,6 +26,7 @@ from tenon.kafka import KafkaSettings, Producer, end_offsets, read_layout
 from tenon.lease import Leases
 from tenon.metrics import Metrics
 from tenon.outbox import Entry, OutboxSource, kafka_effect
+from tenon.periods import Keeper, Kept
 from tenon.relay import Effect, Outcome, Relay, RelaySettings
 from tenon.retry import retrying
 
@@ -81,6 +82,14 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
     measured = Metrics()
     leases = Leases(database, owner=settings.instance)
     source = OutboxSource(database, leases)
+    keeper = Keeper(
+        database,
+        leases,
+        measured,
+        [Kept("outbox", settings.outbox_retention_h)],
+        period_s=settings.period_s,
+        interval_ms=settings.retention_interval_ms,
+    )
     relaying = RelaySettings("ingest", retry_deadline_ms=settings.retry_deadline_ms)
     relay: Relay[Entry] = Relay(
         "outbox",
@@ -122,7 +131,12 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
             "outbox": relay.problem(),
         }
 
-    loops: dict[str, Loop] = {"outbox": relay_outbox, "backlog": partial(_watch_backlog, directory, measured)}
+    loops: dict[str, Loop] = {
+        "outbox": relay_outbox,
+        "producer": producer.watch,
+        "backlog": partial(_watch_backlog, directory, measured),
+        "periods": keeper.run,
+    }
     return Service("ingest", application(intake.post, addresses), loops, ready, measured)
 
 

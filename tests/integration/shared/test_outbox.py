@@ -177,14 +177,3 @@ async def test_an_effect_that_is_done_twice_is_marked_once(postgres: str) -> Non
         await source.settle(outcomes)
         assert await source.claim(10) == []
         assert [entry.record for entry in first] == [record(0, value) for value in range(3)]
-
-
-async def test_rows_that_are_published_are_removed_after_a_while(postgres: str) -> None:
-    async with toy_database(postgres) as database:
-        source = OutboxSource(database, Leases(database, owner="one"), keep_ms=100)
-        for _ in range(2):
-            async with database.transaction() as connection:
-                await append(connection, [record(0, 0)])
-            await source.settle([(entry, Done()) for entry in await source.claim(10)])
-            await asyncio.sleep(0.2)
-        assert await database.fetchval("SELECT count(*) FROM outbox") == 1
