@@ -112,16 +112,19 @@ async def test_a_client_that_reads_nothing_is_let_go_and_slows_nobody(
     kafka: KafkaSettings, postgres: str
 ) -> None:
     async with (
-        bench(kafka, postgres, stream_queue_events=10, stream_write_timeout_ms=300) as b,
+        bench(kafka, postgres, stream_queue_events=10, stream_write_timeout_ms=3_000) as b,
         b.notifier() as address,
     ):
         host, port = address.removeprefix("http://").split(":")
         _, stuck = await asyncio.open_connection(host, int(port), limit=1024)
         stuck.write(b"GET /v1/stream?after=0 HTTP/1.1\r\nhost: x\r\n\r\n")
-        async with b.stream(address, after="0") as stream:
+
+        async def tell() -> None:
             for start in range(0, 12_000, 2_000):
                 await _tell_many(b, 2_000, start)
-            found = await take(stream, 12_000, 60)
+
+        async with b.stream(address, after="0") as stream:
+            found, _ = await asyncio.gather(take(stream, 12_000, 60), tell())
         assert [event.number for event in found] == list(range(1, 12_001))
         await eventually(lambda: _streams(b, address, 0))
         stuck.close()
