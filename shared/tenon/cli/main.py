@@ -12,6 +12,7 @@ _BUILT_IN: Final = {
     "watch": "tenon.cli.watch:watch",
     "why": "tenon.cli.why:why",
     "deadletters": "tenon.cli.deadletters:deadletters",
+    "restore": "tenon.cli.restore:restore",
     "topics": "tenon.cli.topics:topics",
     "generate": "tenon.generate.command:generate",
 }

@@ -14,9 +14,11 @@ from tenon import log
 from tenon.client import NotAllowed, TenonClient, Unreachable
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.errors import Misconfigured, TenonError
-from tenon.kafka.connection import KafkaSettings
+from tenon.kafka.connection import KafkaSecurity, KafkaSettings
+from tenon.settings import KafkaAccess, load
 
 R = TypeVar("R")
+_ADMIN = "admin"
 
 
 class Stack(msgspec.Struct, frozen=True):
@@ -25,6 +27,9 @@ class Stack(msgspec.Struct, frozen=True):
     kafka_bootstrap: str
     urls: dict[str, list[str]]
     admin_key: str
+    database_urls: dict[str, str] = {}
+    kafka_security: str = "PLAINTEXT"
+    kafka_users: dict[str, str] = {}
 
 
 def run(work: Coroutine[Any, Any, R]) -> R:
@@ -55,9 +60,29 @@ def client(*, deadline_ms: int = 15_000, with_matcher: bool = False) -> TenonCli
 
 
 def kafka() -> KafkaSettings:
-    """Return how to reach TENON_KAFKA_BOOTSTRAP, or the Kafka of the local stack that runs here."""
-    bootstrap = os.environ.get("TENON_KAFKA_BOOTSTRAP") or _of_stack("kafka_bootstrap")
-    return KafkaSettings(bootstrap, os.environ.get("TENON_TOPIC_PREFIX", ""), "tenon-cli")
+    """Return how to reach TENON_KAFKA_BOOTSTRAP, or, as administrator, the Kafka of the local stack here."""
+    try:
+        said = load(KafkaAccess)
+    except Misconfigured as error:
+        raise click.ClickException(str(error)) from error
+    if os.environ.get("TENON_KAFKA_BOOTSTRAP"):
+        return KafkaSettings.reached_by(said, "tenon-cli")
+    stack = _stack("TENON_KAFKA_BOOTSTRAP")
+    password = stack.kafka_users.get(_ADMIN)
+    security = KafkaSecurity(stack.kafka_security, username=password and _ADMIN, password=password)
+    return KafkaSettings(stack.kafka_bootstrap, said.topic_prefix, "tenon-cli", security=security)
+
+
+def database_url(service: str) -> str:
+    """Return TENON_DATABASE_URL, or where a service of the local stack has its schema."""
+    variable = f"TENON_{service.upper()}_DATABASE_URL"
+    named = os.environ.get(variable) or os.environ.get("TENON_DATABASE_URL")
+    if named:
+        return named
+    found = _stack(variable).database_urls.get(service)
+    if found is None:
+        raise click.ClickException(f"the local stack has no database of {service}; set {variable}")
+    return found
 
 
 def markets() -> MarketTable:
@@ -92,7 +117,7 @@ def _url(service: str, variable: str) -> str:
 
 
 def _of_stack(name: str) -> str:
-    variable = {"admin_key": "TENON_API_KEY", "kafka_bootstrap": "TENON_KAFKA_BOOTSTRAP"}[name]
+    variable = {"admin_key": "TENON_API_KEY"}[name]
     return str(getattr(_stack(variable), name))
 
 
