@@ -1,8 +1,7 @@
 """The state as rows and back: whoever loads it decides as the one that lived."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import fields
 
 import pytest
 from hypothesis import given, settings
@@ -10,10 +9,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from matcher.domain.reading import Unusable
-from matcher.domain.rebuilding import rebuild
-from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
+from matcher.domain.rows import Rows
 from matcher.domain.state import State
-from matcher.domain.step import Decisions
 from tenon.contracts import intake
 from tenon.contracts.values import Shape
 from tests.support.market import (
@@ -29,39 +26,13 @@ from tests.support.market import (
     window,
 )
 from tests.unit.matcher.stories import Story, stories
+from tests.unit.matcher.tables import stored
 
 pytestmark = pytest.mark.unit
 
 
-def stored(decisions: list[Decisions]) -> Rows:
-    """Return what a database that keeps the last of each row holds after these rounds."""
-    entities: dict[tuple[str, str, str], EntityRow] = {}
-    have: dict[tuple[str, str], OfferWindowRow] = {}
-    want: dict[tuple[str, str], DemandWindowRow] = {}
-    deals: dict[str, DealRow] = {}
-    for decided in decisions:
-        for row in decided.rows.entities:
-            old = entities.get((row.kind, row.market, row.key))
-            body = old.body if old is not None and row.body is None else row.body
-            entities[row.kind, row.market, row.key] = replace(row, body=body)
-        have.update({(row.key, row.window): row for row in decided.rows.offer_windows})
-        want.update({(row.key, row.window): row for row in decided.rows.demand_windows})
-        deals.update({row.docking: row for row in decided.rows.deals})
-        for dropped in decided.rows.dropped_windows:
-            rows: dict[tuple[str, str], Any] = have if dropped[0][0] == "o" else want
-            rows.pop((dropped[0][2:], dropped[1]), None)
-    return Rows(*(_in_any_order(kept.values()) for kept in (entities, have, want, deals)))
-
-
-def _in_any_order(rows: Iterable[Any]) -> list[Any]:
-    """Return rows as a database may: in another order than they were written."""
-    return list(reversed(list(rows)))
-
-
 def reloaded(world: World) -> State:
-    state = world.state
-    empty = State(state.partition, state.clock_ms, state.round, state.digest, state.next_offset)
-    return rebuild(empty, stored(world.rounds))
+    return stored(decisions.rows for decisions in world.rounds).reborn(world.state)
 
 
 @settings(max_examples=200, deadline=None)
@@ -187,6 +158,13 @@ def test_what_fired_before_does_not_fire_again() -> None:
         (0, [policy(reach=far), offer("a")]), (0.5, [policy(2, reach=far, hold_s=60)]), (1, [])
     )
     both_decide(worlds, at=1)
+
+
+def test_a_rise_that_an_earlier_policy_announced_wakes_nobody() -> None:
+    rising = policy(1, weights=intake.Weights(waiting=150))
+    worlds = lived_and_rebuilt((0, [rising, demand("b")]), (0.1, [policy(2, hold_s=60)]), (0.2, []))
+    both_decide(worlds, at=1)
+    assert worlds[0].state.markets[MARKET].held_until_ms is None
 
 
 def test_an_offer_that_changed_its_class_is_found_under_the_new_one_only() -> None:

@@ -83,7 +83,7 @@ def _fire(state: State, timer: Timer, effects: Effects) -> None:
         effects.offers.add((market_name, key))
     elif what == "reach" and offer is not None and at_ms in reach_times_ms(market, offer):
         market.dirty.add(f"o:{key}")
-    elif what == "rise" and demand is not None:
+    elif what == "rise" and demand is not None and market.policy.weights.waiting:
         if demand.open:
             market.dirty.add(f"d:{key}")
         wake_rise(state, market, demand)
