@@ -19,11 +19,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from tenon.kafka import KafkaSettings
     from tenon_local.kafka import EmbeddedKafka
     from tests.support.stack import PostgresServer
+
+# What hunts longer than everyday tests do: `pytest --hypothesis-profile=deep`.
+settings.register_profile("deep", max_examples=3_000, stateful_step_count=100, deadline=None)
 
 _MARKS = ("unit", "contract", "integration", "e2e", "chaos", "bench")
 
