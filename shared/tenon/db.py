@@ -5,6 +5,9 @@ later), `Fenced` (SQLSTATE 40001, raised by the fences of `positions` and `lease
 `Misconfigured`; what is none of these is a bug and passes as it is. Classes of SQLSTATE: PostgreSQL manual,
 appendix A.
 
+A network that swallows everything tells nobody: a statement that has no answer after its deadline is
+`Transient` too, and its connection is given up.
+
 A service sees its own schema only: it is the search path of every connection. No table is known here.
 """
 
@@ -77,18 +80,28 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def connect(
-        cls, url: str, *, schema: str, pool_size: int = 8, deadline_ms: int = 30_000
+        cls,
+        url: str,
+        *,
+        schema: str,
+        pool_size: int = 8,
+        deadline_ms: int = 30_000,
+        statement_deadline_ms: int | None = 30_000,
     ) -> AsyncIterator[Self]:
         """Open pool and engine, close them at the end.
 
-        A database that is away is waited for. Raises `Transient` at the deadline, `Misconfigured` where the
+        A database that is away is waited for. `statement_deadline_ms`: None where one may take as long as it
+        wants, as in a migration. Raises `Transient` at the deadline, `Misconfigured` where the
         role is not let in.
         """
         parsed = make_url(url)
+        statement_s = None if statement_deadline_ms is None else statement_deadline_ms / 1000
         pool = await retrying(
-            "connect to the database", lambda: _new_pool(parsed, schema, pool_size), deadline_ms=deadline_ms
+            "connect to the database",
+            lambda: _new_pool(parsed, schema, pool_size, statement_s),
+            deadline_ms=deadline_ms,
         )
-        engine = _engine(parsed, schema)
+        engine = _engine(parsed, schema, statement_s)
         try:
             yield cls(pool, engine, schema)
         finally:
@@ -204,13 +217,14 @@ def _without_state(error: Exception, cause: BaseException) -> Exception:
     return error
 
 
-async def _new_pool(url: URL, schema: str, size: int) -> Any:
+async def _new_pool(url: URL, schema: str, size: int, statement_s: float | None) -> Any:
     with mapped_errors():
         return await asyncpg.create_pool(
             dsn=_dsn(url),
             min_size=1,
             max_size=size,
             timeout=_CONNECT_SECONDS,
+            command_timeout=statement_s,
             server_settings=_session(schema),
         )
 
@@ -229,12 +243,16 @@ def _dsn(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _engine(url: URL, schema: str) -> AsyncEngine:
+def _engine(url: URL, schema: str, statement_s: float | None) -> AsyncEngine:
     engine = create_async_engine(
         url.set(drivername="postgresql+asyncpg"),
         pool_size=_QUERY_POOL_SIZE,
         pool_pre_ping=True,
-        connect_args={"server_settings": _session(schema), "timeout": _CONNECT_SECONDS},
+        connect_args={
+            "server_settings": _session(schema),
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": statement_s,
+        },
     )
     event.listen(engine.sync_engine, "handle_error", _count_lost_connections)
     return engine

@@ -28,7 +28,8 @@ _LOCK_SPACE = 0x7E00
 async def migrate(url: str, *, package: str) -> None:
     """Upgrade the schema named as the package to its newest migration; makes it where it is missing."""
     schema = package.rpartition(".")[2]
-    async with Database.connect(url, schema=schema, pool_size=2) as database, database.begin() as connection:
+    patient = Database.connect(url, schema=schema, pool_size=2, statement_deadline_ms=None)
+    async with patient as database, database.begin() as connection:
         await connection.run_sync(_upgrade, package, schema)
 
 

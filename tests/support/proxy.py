@@ -38,6 +38,7 @@ class Proxy:
         self._open = asyncio.Event()
         self._open.set()
         self._ends: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -58,7 +59,7 @@ class Proxy:
         _done(self._loop, self._end())
 
     async def _begin(self) -> None:
-        self._server = await asyncio.start_server(self._serve, HOST, 0)
+        self._server = await asyncio.start_server(self._met, HOST, 0)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
@@ -76,6 +77,11 @@ class Proxy:
         if mode == "reset":
             for end in list(self._ends):
                 _tear(end)
+
+    def _met(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        serving = self._loop.create_task(self._serve(reader, client))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         self._ends.add(client)

@@ -43,7 +43,9 @@ async def settled(
     Rest counts when it is seen twice in a row: what one part hands on, the next may have still to take.
     """
     ends = asyncio.get_running_loop().time() + seconds
-    async with Database.connect(database_url, schema="audit", pool_size=1) as database:
+    async with Database.connect(
+        database_url, schema="audit", pool_size=1, statement_deadline_ms=None
+    ) as database:
         rested = False
         while True:
             left = await _unsettled(kafka, database)

@@ -37,7 +37,7 @@ _MS = "(extract(epoch FROM {}) * 1000)::bigint"
 async def snapshot(database_url: str) -> AsyncIterator["Tables"]:
     """Open one read-only transaction that sees one instant; raises `Transient` or `Misconfigured`."""
     async with (
-        Database.connect(database_url, schema="audit", pool_size=1) as database,
+        Database.connect(database_url, schema="audit", pool_size=1, statement_deadline_ms=None) as database,
         database.transaction() as connection,
     ):
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -92,8 +92,8 @@ class Tables:
             for partition, number in (after or {}).items()
         )
         query = f"""
-            SELECT partition, round, from_offset, next_offset, clock_ms, digest, published_at IS NOT NULL,
-                   parked_why, {_MS.format("decided_at")}, events
+            SELECT partition, round, first_round, first_offset, from_offset, next_offset, clock_ms, digest,
+                   published_at IS NOT NULL, parked_why, {_MS.format("decided_at")}, events
             FROM matcher.rounds WHERE true {later} ORDER BY partition, round
             """  # noqa: S608 - only numbers and constants are put in
         async for row in self._rows(query, _ROUNDS_PAGE):

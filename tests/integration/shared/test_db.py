@@ -1,14 +1,19 @@
 """What the database's errors become."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from tenon.db import Database, driver_connection
 from tenon.errors import Duplicate, Fenced, Misconfigured, Transient
+from tests.support.proxy import proxies
 from tests.support.stack import PostgresServer
 from tests.support.toys import SCHEMA, toy_database
+from tests.support.waiting import until
 
 
 async def test_a_second_row_of_the_same_key_is_a_duplicate(postgres: str) -> None:
@@ -67,6 +72,46 @@ async def test_connections_that_were_cut_are_transient_and_then_made_anew(
         async with database.begin() as connection:
             assert (await connection.execute(text("SELECT 1"))).scalar() == 1
         assert await database.problem() is None
+
+
+Cut = Callable[[], None]
+
+
+async def _alone(database: Database, cut: Cut) -> None:
+    cut()
+    await database.execute("SELECT 1")
+
+
+async def _in_a_transaction(database: Database, cut: Cut) -> None:
+    async with database.transaction() as connection:
+        cut()
+        await connection.execute("SELECT 1")
+
+
+async def _in_a_query(database: Database, cut: Cut) -> None:
+    async with database.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        cut()
+        await connection.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("ask", [_alone, _in_a_transaction, _in_a_query])
+async def test_a_statement_that_the_network_swallowed_is_transient_at_its_deadline(
+    postgres: str, ask: Callable[[Database, Cut], Awaitable[None]]
+) -> None:
+    url = make_url(postgres)
+    with proxies(1) as (proxy,):
+        proxy.target = url.port or 0
+        through = url.set(port=proxy.port).render_as_string(hide_password=False)
+        async with Database.connect(through, schema=SCHEMA, statement_deadline_ms=500) as database:
+            with pytest.raises(Transient):
+                await asyncio.wait_for(ask(database, partial(proxy.be, "hole")), 30)
+            proxy.be("pass")
+            await until(partial(_is_well, database), "the database can be used again", 20)
+
+
+async def _is_well(database: Database) -> bool:
+    return await database.problem() is None
 
 
 async def _slow_query(database: Database) -> None:
