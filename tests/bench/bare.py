@@ -1,7 +1,7 @@
 """The bare pipeline: batched HTTP → Kafka → one transaction per batch → Kafka, as plainly as it can be.
 
 The baseline of every ratio: the same server, parser, broker and database, and the same events, with nothing
-checked and nothing decided. `python -m tests.bench.bare http PORT` and `… work`; BENCH_KAFKA and
+checked and nothing decided. `python -m tests.bench.bare http PORT` and `… work`; TENON_KAFKA_… and
 BENCH_DATABASE say where.
 """
 
@@ -124,9 +124,7 @@ async def _http(producer: Any, port: str) -> None:
 
 async def _work(producer: Any) -> None:
     database = await asyncpg.connect(os.environ["BENCH_DATABASE"])
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=os.environ["BENCH_KAFKA"], auto_offset_reset="none", enable_auto_commit=False
-    )
+    consumer = AIOKafkaConsumer(**_access(), auto_offset_reset="none", enable_auto_commit=False)
     await consumer.start()
     consumer.assign([TopicPartition(MARKET, number) for number in range(PARTITIONS)])
     for where in consumer.assignment():
@@ -155,9 +153,20 @@ def _values(records: Iterable[Any]) -> list[bytes]:
     return [record.value for record in records]
 
 
+def _access() -> dict[str, Any]:
+    said = os.environ
+    return {
+        "bootstrap_servers": said["TENON_KAFKA_BOOTSTRAP"],
+        "security_protocol": said["TENON_KAFKA_SECURITY"],
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": said["TENON_KAFKA_USERNAME"],
+        "sasl_plain_password": said["TENON_KAFKA_PASSWORD"],
+    }
+
+
 async def _main(role: str, *arguments: str) -> None:
     producer = AIOKafkaProducer(
-        bootstrap_servers=os.environ["BENCH_KAFKA"],
+        **_access(),
         enable_idempotence=True,
         acks="all",
         max_batch_size=_BATCH_BYTES,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from tenon.contracts.topics import Topic
-from tenon.kafka import KafkaSettings, ensure_topics
+from tenon.kafka import ensure_topics
 from tenon_local import ports, probe
 from tenon_local.process import ManagedProcess
 from tenon_local.secrets import Secrets
@@ -22,7 +22,7 @@ async def run(stack: Stack, course: Course, show: Show) -> Figures:
     port = ports.claim(0, "bare http", "")
     async with _processes(stack, port) as processes:
         trees = {**stores(stack), **{each.name: [each.pid] for each in processes}}
-        target = Target("bare", f"http://{ports.HOST}:{port}", stack.kafka.bootstrap)
+        target = Target("bare", f"http://{ports.HOST}:{port}", stack.kafka_env())
         async with watched(processes), rig(target, trees, show) as under:
             await under.phase(course.warm_up())
             seen = await under.phase(course.full(under.next))
@@ -44,7 +44,7 @@ def stores(stack: Stack) -> dict[str, list[int]]:
 @asynccontextmanager
 async def _processes(stack: Stack, port: int) -> AsyncIterator[list[ManagedProcess]]:
     topics = [Topic(name, "partition", "of the bench") for name in (bare.MARKET, bare.DECIDED)]
-    await ensure_topics(KafkaSettings(stack.kafka.bootstrap), topics, partitions=bare.PARTITIONS)
+    await ensure_topics(stack.kafka_settings(), topics, partitions=bare.PARTITIONS)
     await stack.postgres.psql(bare.SCHEMA)
     http, work = (_process(stack, *role) for role in (("http", str(port)), ("work",)))
     try:
@@ -60,7 +60,7 @@ async def _processes(stack: Stack, port: int) -> AsyncIterator[list[ManagedProce
 def _process(stack: Stack, *arguments: str) -> ManagedProcess:
     secret = Secrets.of(stack.plan.data_dir / "secrets.json").get("postgres.superuser")
     env = {
-        "BENCH_KAFKA": stack.kafka.bootstrap,
+        **stack.kafka_env(),
         "BENCH_DATABASE": f"postgresql://postgres:{secret}@{ports.HOST}:{stack.postgres.port}/tenon",
     }
     name = f"bare_{arguments[0]}"

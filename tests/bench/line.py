@@ -12,7 +12,7 @@ from tenon.contracts import topics
 from tenon.contracts.cloudevents import CloudEvent
 from tenon.contracts.families import INTAKE
 from tenon.contracts.values import Shape
-from tenon.kafka import KafkaSettings, end_offsets
+from tenon.kafka import end_offsets
 from tenon_local import ports, probe
 from tenon_local.plan import Plan
 from tenon_local.settings import LocalSettings
@@ -56,7 +56,7 @@ async def run(stack: Stack, course: Course, show: Show) -> Figures:
     await stack.start_services()
     await _introduce(stack)
     trees = {**stores(stack), **{each.service: [each.process.pid] for each in stack.replicas()}}
-    target = Target("line", stack.ingest.url, stack.kafka.bootstrap, stack.admin_key)
+    target = Target("line", stack.ingest.url, stack.kafka_env(), stack.admin_key)
 
     async def told() -> None:
         await _until_told(stack)
@@ -113,5 +113,5 @@ async def _handled(stack: Stack) -> int:
 
 
 async def _ends(stack: Stack, names: Iterable[str]) -> int:
-    kafka = KafkaSettings(stack.kafka.bootstrap, "", "bench")
+    kafka = stack.kafka_settings(client_id="bench")
     return sum([sum((await end_offsets(kafka, name)).values()) for name in names])

@@ -16,6 +16,7 @@ import uvloop
 from tenon.contracts import topics
 from tenon.contracts.rounds import RoundCounts
 from tenon.kafka import KafkaSettings, Record, read
+from tenon.settings import KafkaAccess, load
 from tests.bench.bare import DECIDED
 from tests.bench.events import number_of
 from tests.bench.messages import Ready, Seen, say
@@ -95,8 +96,8 @@ class Tally:
         )
 
 
-async def _main(bootstrap: str, what: str) -> None:
-    tally, kafka = Tally(), KafkaSettings(bootstrap, "", "bench-reader")
+async def _main(what: str) -> None:
+    tally, kafka = Tally(), KafkaSettings.reached_by(load(KafkaAccess), "bench-reader")
     line = {topics.ROUNDS.name: tally.round, topics.DOCKINGS.name: tally.docking}
     counted = line if what == "line" else {DECIDED: tally.record}
 

@@ -31,11 +31,14 @@ class BenchFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A pipeline: what the reader counts of it, where it takes events, and with which key."""
+    """A pipeline: what the reader counts of it, where it takes events, and with which key.
+
+    `kafka` is the environment by which a process reaches its Kafka.
+    """
 
     what: Literal["line", "bare"]
     url: str
-    bootstrap: str
+    kafka: Mapping[str, str]
     key: str = ""
 
 
@@ -129,7 +132,7 @@ async def rig(
     start = datetime.now().astimezone().replace(microsecond=0).isoformat()
     async with (
         helper("load", f"{target.url}/v1/events", "1", start, env={"BENCH_KEY": target.key}) as load,
-        helper("reader", target.bootstrap, target.what) as reader,
+        helper("reader", target.what, env=target.kafka) as reader,
     ):
         meter = Meter({**trees, "load": [load.pid], "reader": [reader.pid]})
         made = Rig(load, meter, show, told)

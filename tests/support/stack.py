@@ -11,12 +11,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tenon.kafka import KafkaSettings
 from tenon_local.jars import JarStore
-from tenon_local.kafka import EmbeddedKafka, Java
+from tenon_local.kafka import Access, EmbeddedKafka, Java
+from tenon_local.kafka.access import Tls
 from tenon_local.postgres import EmbeddedPostgres
 from tenon_local.secrets import Secrets
 from tenon_local.settings import LocalSettings
@@ -36,12 +37,18 @@ def folder() -> Iterator[Path]:
 
 
 @contextmanager
-def running_kafka(brokers: int = 1, **settings: str) -> Iterator[EmbeddedKafka]:
-    """Kafka of its own, for a test that kills or freezes it; others use the fixture `kafka`."""
+def running_kafka(
+    brokers: int = 1, *, secure: bool = False, tls: Tls | None = None, **settings: str
+) -> Iterator[EmbeddedKafka]:
+    """Kafka of its own, for a test that kills or freezes it; others use the fixture `kafka`.
+
+    Plain, as tests of the library want it; `secure`: as the stack has it, with sign-in and access rules.
+    """
     jars = JarStore.of_lock(LocalSettings().jars_dir)
     jars.fetch()
     with folder() as path:
-        kafka = EmbeddedKafka(path, Java.of(jars), brokers=brokers, settings=settings)
+        access = Access.of(Secrets.of(path / "secrets.json"), tls) if secure else None
+        kafka = EmbeddedKafka(path, Java.of(jars), brokers=brokers, access=access, settings=settings)
         try:
             asyncio.run(kafka.start())
             yield kafka
@@ -57,10 +64,11 @@ class PostgresServer:
     password: str
     databases: list[str] = field(default_factory=list)
 
-    def fresh(self) -> str:
-        """Make an empty database and return the address of its superuser."""
+    def fresh(self, copy_of: str = "") -> str:
+        """Make an empty database, or a copy of one that nobody uses; return the address of its superuser."""
         name = f"test_{os.getpid()}_{next(_counter)}"
-        asyncio.run(self.server.psql(f"CREATE DATABASE {name}", "postgres"))
+        template = f" TEMPLATE {copy_of.rpartition('/')[2]}" if copy_of else ""
+        asyncio.run(self.server.psql(f"CREATE DATABASE {name}{template}", "postgres"))
         self.databases.append(name)
         return f"postgresql://postgres:{self.password}@127.0.0.1:{self.server.port}/{name}"
 
@@ -90,4 +98,4 @@ def fresh_prefix() -> str:
 
 def settings_for(kafka: EmbeddedKafka) -> KafkaSettings:
     """How a test reaches a cluster, under names of its own."""
-    return KafkaSettings(kafka.bootstrap, fresh_prefix(), "test", request_timeout_ms=5_000)
+    return replace(kafka.settings_for(client_id="test"), prefix=fresh_prefix(), request_timeout_ms=5_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from http import HTTPStatus
 
 from tenon_local.kafka.probe import brokers_in_service
@@ -16,18 +17,18 @@ READY = "ready"
 
 async def states(held: State) -> list[str]:
     """`ready`, `not ready` or `gone` for each process, in the order of the state."""
-    return await asyncio.gather(*(_state(entry) for entry in held.processes))
+    return await asyncio.gather(*(_state(held, entry) for entry in held.processes))
 
 
-async def _state(entry: Entry) -> str:
+async def _state(held: State, entry: Entry) -> str:
     if not entry.identity.is_alive():
         return "gone"
-    return READY if await _is_ready(entry) else "not ready"
+    return READY if await _is_ready(held, entry) else "not ready"
 
 
-async def _is_ready(entry: Entry) -> bool:
+async def _is_ready(held: State, entry: Entry) -> bool:
     if entry.kind == "kafka":
-        return bool(await brokers_in_service(HOST, entry.port))
+        return bool(await brokers_in_service(replace(held.kafka(), bootstrap=f"{HOST}:{entry.port}")))
     if entry.kind == "postgres":
         return await takes_sessions(HOST, entry.port)
     status, _ = await http_get(HOST, entry.port, "/health/ready")

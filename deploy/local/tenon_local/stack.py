@@ -14,7 +14,7 @@ from typing import Self
 from tenon.kafka import KafkaSettings
 from tenon_local import ports, state
 from tenon_local.jars import JarStore
-from tenon_local.kafka import EmbeddedKafka, Java
+from tenon_local.kafka import Access, EmbeddedKafka, Java, environment
 from tenon_local.plan import Plan
 from tenon_local.postgres import SERVICES, EmbeddedPostgres, owner
 from tenon_local.process import Identity, ManagedProcess, kill_all
@@ -57,6 +57,7 @@ class Stack:
             brokers=plan.kafka_brokers,
             heap_mb=plan.kafka_heap_mb,
             detours=plan.kafka_detours,
+            access=Access.of(secrets),
         )
         self.postgres = EmbeddedPostgres(
             plan.data_dir / "postgres", port=plan.ports.postgres, secrets=secrets
@@ -95,6 +96,10 @@ class Stack:
     def kafka_settings(self, principal: str = "admin", client_id: str = "tenon-local") -> KafkaSettings:
         """How a client reaches this stack's Kafka as one of its principals: who may do all, or a service."""
         return self.kafka.settings_for(principal, client_id)
+
+    def kafka_env(self, principal: str = "admin") -> dict[str, str]:
+        """The same for a process of its own, as environment variables; never as arguments."""
+        return environment(self.kafka_settings(principal))
 
     def processes(self) -> Iterator[tuple[str, int, ManagedProcess]]:
         """Every process with its kind and port, in the order of starting."""
@@ -149,7 +154,7 @@ class Stack:
     async def _start_kafka(self) -> None:
         began = time.monotonic()
         await self.kafka.start()
-        await make_topics(self.kafka.bootstrap, self.kafka.replication, self.plan.env)
+        await make_topics(self.kafka_settings(), self.kafka.replication, self.plan.env)
         self._report(f"Kafka on {self.kafka.bootstrap} ready after {time.monotonic() - began:.1f} s")
 
     async def _start_postgres(self) -> None:
@@ -188,7 +193,7 @@ class Stack:
         return {
             "TENON_WEBHOOK_ALLOW_PRIVATE": "true",  # receivers of a local stack are local too
             **self.plan.env,
-            "TENON_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+            **self.kafka_env(name),
             "TENON_DATABASE_URL": self.postgres.url(name),
             "TENON_ADMIN_KEY": self.admin_key,
             **self.plan.service_env.get(name, {}),
@@ -201,13 +206,16 @@ class Stack:
             self._report(f"ended what was left of the stack before: {', '.join(names)}")
 
     def _write(self, phase: state.Phase) -> None:
-        me = Identity.of(os.getpid())
+        me, access = Identity.of(os.getpid()), self.kafka.access
         assert me is not None
+        assert access is not None
         state.State(
             phase=phase,
             supervisor_pid=me.pid,
             supervisor_started=me.started,
             kafka_bootstrap=self.kafka.bootstrap,
+            kafka_security=access.protocol,
+            kafka_users=dict(access.passwords),
             urls={name: [replica.url for replica in replicas] for name, replicas in self.services.items()},
             admin_key=self.admin_key,
             database_urls={role: self.postgres.url(role) for role in self.postgres.roles.names()},

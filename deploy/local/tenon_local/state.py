@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from tenon.kafka.connection import KafkaSecurity, KafkaSettings
 from tenon_local.errors import AlreadyRunning
 from tenon_local.process import Identity
 from tenon_local.secrets import write_private
@@ -42,7 +43,10 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True):
-    """A stack. `urls` has the addresses of each service's replicas, `database_urls` one per role."""
+    """A stack. `urls` has the addresses of each service's replicas, `database_urls` one per role.
+
+    `kafka_users` has the password of each; of a stack from before it has none.
+    """
 
     phase: Phase
     supervisor_pid: int
@@ -53,6 +57,15 @@ class State(msgspec.Struct, frozen=True):
     database_urls: dict[str, str]
     processes: list[Entry]
     version: int = 1
+    kafka_security: str = "PLAINTEXT"
+    kafka_users: dict[str, str] = {}
+
+    def kafka(self, user: str = "admin") -> KafkaSettings:
+        """How a client reaches the stack's Kafka as one of its users."""
+        password = self.kafka_users.get(user)
+        named = None if password is None else user
+        security = KafkaSecurity(self.kafka_security, username=named, password=password)
+        return KafkaSettings(self.kafka_bootstrap, "", "tenon-local", security=security)
 
     @property
     def supervisor(self) -> Identity:

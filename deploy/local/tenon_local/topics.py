@@ -1,27 +1,29 @@
-"""Makes the topics and the market layout of a log, by the library's own functions; decides nothing."""
+"""Makes the topics, the layout and the rights of a log, by the library's own functions; decides nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from tenon.contracts.markets import MarketTable, load_table
 from tenon.contracts.topics import TOPICS
 from tenon.errors import TenonError
-from tenon.kafka import KafkaSettings, ensure_layout, ensure_topics
+from tenon.kafka import KafkaSettings, ensure_layout, ensure_rights, ensure_topics
 from tenon.settings import CommonSettings
 from tenon_local.errors import LocalError
 
 
-async def make_topics(bootstrap: str, replication: int, env: Mapping[str, str]) -> None:
-    """Make what is missing, as services with this environment expect it.
+async def make_topics(admin: KafkaSettings, replication: int, env: Mapping[str, str]) -> None:
+    """Make what is missing, as services with this environment expect it, and give them their rights.
 
     Raises LocalError where the log was begun with another market table.
     """
-    settings = CommonSettings.model_validate({"kafka_bootstrap": bootstrap, **_choices(env)})
-    kafka, markets = KafkaSettings.of(settings), _markets(settings)
+    settings = CommonSettings.model_validate(_choices(env))
+    kafka, markets = replace(admin, prefix=settings.topic_prefix), _markets(settings)
     try:
         await ensure_topics(kafka, TOPICS, partitions=markets.partitions, replication=replication)
         await ensure_layout(kafka, markets)
+        await ensure_rights(kafka)
     except TenonError as error:
         raise LocalError(f"the topics could not be made: {error}") from error
 

@@ -68,7 +68,7 @@ async def run(
         scene.stage = stage
 
     async with Stack(plan, say) as stack:
-        kafka = KafkaSettings(stack.kafka.bootstrap, "", "scenario")
+        kafka = stack.kafka_settings(client_id="scenario")
         async with TenonClient(stack.ingest.url, stack.notifier.url, stack.admin_key) as client:
             say("introducing parties and sites")
             await _publish(client, [policy, *cast(places)])

@@ -19,6 +19,7 @@ from notifier.webhooks.deliver import Caller
 from notifier.webhooks.dispatch import Dispatch
 from tenon.app import Loop, Service
 from tenon.clock import WallClock
+from tenon.contracts.rights import NOTIFIER_GROUP
 from tenon.db import Database
 from tenon.kafka import KafkaSettings, Layout, Producer, read_layout
 from tenon.lease import Leases
@@ -29,7 +30,6 @@ from tenon.relay import Relay, RelaySettings
 from tenon.retry import retrying
 from tenon.stream import ConsumerLoop, StreamSettings
 
-GROUP: Final = "tenon.notifier"
 _KEY_BYTES: Final = 32
 
 
@@ -113,6 +113,7 @@ class _Parts:
         loops: dict[str, Loop] = {
             "consumer": self._consumer.run,
             "outbox": self._relay_outbox,
+            "producer": self._producer.watch,
             "bell": self._bell.run,
             "streams": self._hub.run,
             "webhooks": self._dispatch.run,
@@ -147,7 +148,7 @@ def _consumer(
     return ConsumerLoop(
         KafkaSettings.of(settings),
         CONSUMED,
-        GROUP,
+        NOTIFIER_GROUP,
         handler,
         settings=StreamSettings.of(settings, "notifier"),
         clock=WallClock(),

@@ -1,13 +1,16 @@
 """`tenon topics`: what a cluster needs before the services start."""
 
+from collections.abc import Mapping
+
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from tenon.cli.running import kafka, markets, run
+from tenon.contracts.rights import PRINCIPALS
 from tenon.contracts.topics import TOPICS
-from tenon.kafka import Layout, ensure_layout, ensure_topics, read_layout
+from tenon.kafka import Layout, ensure_layout, ensure_rights, ensure_topics, read_layout
 
 
 @click.command()
@@ -15,22 +18,41 @@ from tenon.kafka import Layout, ensure_layout, ensure_topics, read_layout
 @click.option(
     "--replication", type=click.IntRange(1, 5), default=3, show_default=True, help="Copies of each record."
 )
-def topics(show: bool, replication: int) -> None:
+@click.option("--acls", is_flag=True, help="Give each service its rights too; needs an administrator.")
+@click.option(
+    "--principal",
+    "principals",
+    multiple=True,
+    metavar="SERVICE=NAME",
+    help="What Kafka calls a service, where it is not its own name; may be repeated.",
+)
+def topics(show: bool, replication: int, acls: bool, principals: tuple[str, ...]) -> None:
     """Create the topics that are missing, and write the market table beside the log the first time.
 
     The table is that of TENON_MARKETS_FILE, or the default. Neither the number of partitions nor the table
-    of a log can be changed later: where they differ, nothing is done.
+    of a log can be changed later: where they differ, nothing is done. With --acls each service may then read
+    and write what docs/security.md says; no right is taken away.
     """
     if show:
         _show(run(read_layout(kafka())))
     else:
-        run(_create(replication))
+        named = _named(principals)
+        run(_create(replication, named if acls else None))
 
 
-async def _create(replication: int) -> None:
+def _named(principals: tuple[str, ...]) -> dict[str, str]:
+    named = {service: name for service, _, name in (text.partition("=") for text in principals)}
+    if unknown := named.keys() - set(PRINCIPALS):
+        raise click.UsageError(f"--principal {min(unknown)}: there are {', '.join(PRINCIPALS)}")
+    return named
+
+
+async def _create(replication: int, principals: Mapping[str, str] | None) -> None:
     table = markets()
     made = await ensure_topics(kafka(), TOPICS, partitions=table.partitions, replication=replication)
     layout = await ensure_layout(kafka(), table)
+    if principals is not None:
+        await ensure_rights(kafka(), principals)
     listing = Table("topic", "partitions", "kept", "key", "")
     for topic in TOPICS:
         days = "for ever" if topic.retention_ms is None else f"{topic.retention_ms // 86_400_000} days"

@@ -13,7 +13,7 @@ MAX_RECORD_BYTES = 1_000_000
 class Topic:
     """A Kafka topic. `retention_ms` None: kept for ever; `partitions` None: as many as the markets have.
 
-    `writers` and `readers` are services, `tenon` the command line; parties may read what is public to them.
+    `writers` and `readers` are services, `tenon` the command line of an administrator; the auditor reads all.
     """
 
     name: str
@@ -62,7 +62,7 @@ ROUNDS = Topic(
     "partition",
     "what each round read and decided: the proof",
     writers=("matcher",),
-    readers=("tenon",),
+    readers=("matcher", "notifier"),
 )
 REJECTED = Topic(
     "tenon.rejected.v1",
@@ -86,7 +86,7 @@ LAYOUT = Topic(
     partitions=1,
     compacted=True,
     writers=("tenon",),
-    readers=("ingest", "matcher"),
+    readers=("ingest", "matcher", "notifier"),
 )
 TELEMETRY = Topic(
     "tenon.telemetry.v1",

@@ -1,10 +1,11 @@
-"""The one module that imports aiokafka: what we use of it, with types, and its errors in our words.
+"""What we use of aiokafka, with types, and its errors in our words; only this and `_wire` import it.
 
 aiokafka ships no types, so `Any` ends here. Without its C extension it works at a sixth of its speed and says
 nothing, so this module refuses to be imported without it.
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 import aiokafka
 import aiokafka.errors as kafka_errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.conn import create_conn
 from aiokafka.partitioner import murmur2
 from aiokafka.record import default_records
 
@@ -32,12 +34,17 @@ _UNKNOWN_TOPIC_WAIT_SECONDS = 0.2
 _FETCH_MAX_WAIT_MS = 100
 NotEnqueued = kafka_errors.KafkaTimeoutError
 """What `send_batch` raises when the batch was not taken: the one error after which it may be given again."""
-_REFUSED = (
+_NOT_ALLOWED = (
     kafka_errors.TopicAuthorizationFailedError,
     kafka_errors.GroupAuthorizationFailedError,
     kafka_errors.ClusterAuthorizationFailedError,
+)
+_REFUSED_ENTRY = (
+    kafka_errors.SaslAuthenticationFailed,
     kafka_errors.AuthenticationFailedError,
-    kafka_errors.UnsupportedVersionError,
+    kafka_errors.UnsupportedSaslMechanismError,
+    kafka_errors.IllegalSaslStateError,
+    ssl.SSLError,
 )
 _OUT_OF_RANGE = (kafka_errors.OffsetOutOfRangeError, kafka_errors.NoOffsetForPartitionError)
 _STALE_MEMBER = (kafka_errors.CommitFailedError, kafka_errors.IllegalStateError)
@@ -91,25 +98,102 @@ def murmur2_partition(key: bytes, partitions: int) -> int:
     return (number & 0x7FFFFFFF) % partitions
 
 
+def _access(kafka: KafkaSettings) -> dict[str, Any]:
+    return {"bootstrap_servers": kafka.bootstrap, **connection_options(kafka)}
+
+
+def hosts(kafka: KafkaSettings) -> list[tuple[str, int]]:
+    """Return the brokers to start from, in the order given."""
+    found = [tuple(name.rsplit(":", 1)) for name in kafka.bootstrap.split(",")]
+    return [(host.strip("[]"), int(port)) for host, port in found]
+
+
+def connection_options(kafka: KafkaSettings) -> dict[str, Any]:
+    """Return how each connection of aiokafka is made; raises `Misconfigured` for a file of no use."""
+    security = kafka.security
+    return {
+        "client_id": kafka.client_id,
+        "request_timeout_ms": kafka.request_timeout_ms,
+        "security_protocol": security.protocol,
+        "ssl_context": security.tls(),
+        "sasl_mechanism": security.mechanism,
+        "sasl_plain_username": security.username,
+        "sasl_plain_password": security.password,
+    }
+
+
+async def start(client: Any, kafka: KafkaSettings) -> None:
+    """Connect a client; raises `Transient` where no broker answers, `Misconfigured` where none lets us in.
+
+    aiokafka keeps the reason of a failure for its log, so a broker is asked once more.
+    """
+    with mapped_errors():
+        try:
+            await client.start()
+        except kafka_errors.KafkaConnectionError:
+            await _sign_in_once(kafka)
+            raise
+
+
+async def _sign_in_once(kafka: KafkaSettings) -> None:
+    """Connect to each broker until one lets us in; raises what kept us out of the last."""
+    problem: Exception | None = None
+    for host, port in hosts(kafka):
+        try:
+            connection = await create_conn(host, port, **connection_options(kafka))
+        except (OSError, TimeoutError, kafka_errors.KafkaError) as error:
+            problem = error
+            continue
+        connection.close()
+        if kafka.security.protocol in ("PLAINTEXT", "SSL"):
+            raise Transient(
+                f"Kafka at {host}:{port} answers, and ends the connection: where it wants us to sign in, set"
+                " TENON_KAFKA_SECURITY"
+            )
+        return
+    if isinstance(problem, _REFUSED_ENTRY):
+        raise Misconfigured(_why_refused(kafka, problem)) from problem
+
+
+def _why_refused(kafka: KafkaSettings, error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return (
+            f"the certificate of the Kafka brokers {kafka.bootstrap} is not to be trusted:"
+            f" {error.verify_message}; check TENON_KAFKA_CA_FILE and the names in TENON_KAFKA_BOOTSTRAP"
+        )
+    if isinstance(error, ssl.SSLError):
+        return (
+            f"the Kafka brokers {kafka.bootstrap} agree on no TLS ({error.reason}); check"
+            " TENON_KAFKA_SECURITY and, where they ask for one, TENON_KAFKA_CERTIFICATE_FILE"
+        )
+    if isinstance(error, kafka_errors.SaslAuthenticationFailed | kafka_errors.AuthenticationFailedError):
+        return (
+            f"Kafka does not let {kafka.security.who} in: the user is unknown or the password is wrong;"
+            " check TENON_KAFKA_USERNAME and TENON_KAFKA_PASSWORD"
+        )
+    return (
+        f"Kafka does not take sign-in by {kafka.security.mechanism} here ({error!r}); check"
+        " TENON_KAFKA_SECURITY, TENON_KAFKA_MECHANISM and the listener in TENON_KAFKA_BOOTSTRAP"
+    )
+
+
 def new_producer(kafka: KafkaSettings, *, batch_bytes: int) -> DriverProducer:
     """Make an idempotent producer that waits for all in-sync replicas; `start` it."""
     producer: DriverProducer = aiokafka.AIOKafkaProducer(
-        bootstrap_servers=kafka.bootstrap,
-        client_id=kafka.client_id,
+        **_access(kafka),
         enable_idempotence=True,
         acks="all",
         max_batch_size=batch_bytes,
         max_request_size=2 * batch_bytes,
-        request_timeout_ms=kafka.request_timeout_ms,
         linger_ms=0,
     )
     return producer
 
 
-def on_sender_end(producer: DriverProducer, callback: Callable[[], None]) -> None:
+def on_sender_end(producer: DriverProducer, callback: Callable[[BaseException | None], None]) -> None:
     """Call back when the producer's background task ends: nothing is ever sent or answered after that."""
     task = producer._sender.sender_task  # type: ignore[attr-defined]
-    task.add_done_callback(lambda _: callback())
+    task.add_done_callback(lambda done: callback(None if done.cancelled() else done.exception()))
 
 
 async def end_producer(producer: DriverProducer, *, clean: bool) -> None:
@@ -129,9 +213,7 @@ async def end_producer(producer: DriverProducer, *, clean: bool) -> None:
 def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
     """Make a consumer that never resets an offset and never commits by itself."""
     return aiokafka.AIOKafkaConsumer(
-        bootstrap_servers=kafka.bootstrap,
-        client_id=kafka.client_id,
-        request_timeout_ms=kafka.request_timeout_ms,
+        **_access(kafka),
         enable_auto_commit=False,
         auto_offset_reset="none",
         fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
@@ -163,6 +245,10 @@ async def partition_numbers(consumer: Any, topic: str) -> list[int]:
         if numbers := cluster.partitions_for_topic(topic):
             return sorted(numbers)
         await asyncio.sleep(_UNKNOWN_TOPIC_WAIT_SECONDS)
+    # A list of all topics leaves out those that we may not see; asked for one by name, Kafka says so.
+    await consumer._client.set_topics([topic])
+    if topic in consumer._client.cluster.unauthorized_topics:
+        raise kafka_errors.TopicAuthorizationFailedError(topic)
     return []
 
 
@@ -183,16 +269,34 @@ def listener(
 
 def new_admin(kafka: KafkaSettings) -> Any:
     """Make an administration client; `start` and `close` it."""
-    return AIOKafkaAdminClient(
-        bootstrap_servers=kafka.bootstrap,
-        client_id=kafka.client_id,
-        request_timeout_ms=kafka.request_timeout_ms,
-    )
+    return AIOKafkaAdminClient(**_access(kafka))
 
 
 def new_topic(name: str, partitions: int, replication: int, config: Mapping[str, str]) -> object:
     """Describe a topic to be created."""
     return NewTopic(name, partitions, replication, topic_configs=dict(config))
+
+
+def not_allowed(error: BaseException | None) -> Misconfigured | None:
+    """Return what to say where Kafka's access rules were what failed, None for any other error."""
+    while error is not None:
+        if isinstance(error, _NOT_ALLOWED):
+            return _forbidden(error)
+        error = error.__cause__
+    return None
+
+
+def _forbidden(error: BaseException) -> Misconfigured:
+    what = f"this use of the {type(error).__name__.removesuffix('AuthorizationFailedError').lower()}"
+    names = ", ".join(str(name) for argument in error.args for name in _several(argument))
+    return Misconfigured(
+        f"Kafka's access rules refuse {names or what} to TENON_KAFKA_USERNAME;"
+        " `tenon topics --acls` gives each service its rights"
+    )
+
+
+def _several(argument: object) -> Iterable[object]:
+    return argument if isinstance(argument, set | frozenset | list | tuple) else (argument,)
 
 
 def error_name(code: int) -> str:
@@ -225,8 +329,10 @@ def mapped_errors() -> Iterator[None]:
         raise OffsetLost(f"Kafka does not hold the offset that is to be read next: {error}") from error
     except _STALE_MEMBER as error:
         raise StaleMember(str(error)) from error
-    except _REFUSED as error:
-        raise Misconfigured(f"Kafka refuses: {error!r}; check its access rules and versions") from error
+    except _NOT_ALLOWED as error:
+        raise _forbidden(error) from error
+    except kafka_errors.UnsupportedVersionError as error:
+        raise Misconfigured(f"Kafka refuses: {error!r}; check its version") from error
     except kafka_errors.KafkaConnectionError as error:
         raise Transient(f"Kafka can't be reached, see TENON_KAFKA_BOOTSTRAP: {error}") from error
     except kafka_errors.KafkaError as error:

@@ -42,7 +42,7 @@ async def ensure_topics(
     Raises `Misconfigured` when one exists with another number of partitions, `Transient` when Kafka is away.
     """
     wanted = {topic.name: topic for topic in topics}
-    async with _admin(kafka) as admin:
+    async with admin_client(kafka) as admin:
         present = await _present(admin, kafka)
         for topic in wanted.values():
             _check_partitions(topic, present.get(topic.name), topic.partitions or partitions)
@@ -85,8 +85,8 @@ async def end_offsets(kafka: KafkaSettings, topic: str, *, timeout_ms: int = 10_
     consumer = _driver.new_consumer(kafka)
     try:
         async with asyncio.timeout(timeout_ms / 1000):
+            await _driver.start(consumer, kafka)
             with _driver.mapped_errors():
-                await consumer.start()
                 numbers = await _driver.partition_numbers(consumer, kafka.prefix + topic)
                 wanted = [
                     _driver.driver_partition(kafka.prefix, TopicPartition(topic, number))
@@ -101,11 +101,12 @@ async def end_offsets(kafka: KafkaSettings, topic: str, *, timeout_ms: int = 10_
 
 
 @asynccontextmanager
-async def _admin(kafka: KafkaSettings) -> AsyncIterator[Any]:
+async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
+    """Lend an administration client of the driver's."""
     admin = _driver.new_admin(kafka)
     try:
+        await _driver.start(admin, kafka)
         with _driver.mapped_errors():
-            await admin.start()
             yield admin
     finally:
         await admin.close()

@@ -81,9 +81,8 @@ class Consumer:
         self._driver, self._prober = driver, _driver.new_consumer(self._kafka)
         driver.subscribe(self._topics, listener=_driver.listener(self._assigned, self._revoked))
         try:
-            with _driver.mapped_errors():
-                await driver.start()
-                await self._prober.start()
+            await _driver.start(driver, self._kafka)
+            await _driver.start(self._prober, self._kafka)
         except BaseException:
             await self.stop()
             raise

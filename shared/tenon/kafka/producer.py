@@ -5,6 +5,7 @@ load. A record that was handed over can't be taken back: a caller whose patience
 must not send it again while it is. A batch the broker refuses poisons its partition for that producer (every
 later one fails with OutOfOrderSequenceNumber), so after any failure everything in hand fails and the producer
 is built anew; whoever sends again may write a record twice, which readers undo by event id and `sequence`.
+Where Kafka does not let us in or forbids the topic no repetition helps: the producer gives up and says so.
 
 This module decides how records travel; it must not know what they say.
 """
@@ -68,18 +69,19 @@ class Producer:
         self._connected = asyncio.Event()
         self._rebuild: asyncio.Task[None] | None = None
         self._closing = False
+        self._useless: Misconfigured | None = None
+        self._gave_up = asyncio.Event()
         self.waiting_bytes = 0
 
     async def start(self) -> None:
         """Connect; raises `Transient` when no broker answers."""
         driver = _driver.new_producer(self._kafka, batch_bytes=BATCH_BYTES + MAX_RECORD_BYTES)
         try:
-            with _driver.mapped_errors():
-                await driver.start()
+            await _driver.start(driver, self._kafka)
         except BaseException:
             await _driver.end_producer(driver, clean=False)
             raise
-        _driver.on_sender_end(driver, partial(self._fail_all, driver, "the sender ended"))
+        _driver.on_sender_end(driver, partial(self._sender_ended, driver))
         self._driver = driver
         self._connected.set()
 
@@ -100,10 +102,13 @@ class Producer:
         """Hand records over, in order; returns for each a future of its being written.
 
         The future raises `Transient` when the record may not have been written, `Unusable` when it is too
-        large. Raises `Transient`, with nothing handed over, when too much waits or a topic is not known.
+        large. Raises `Transient`, with nothing handed over, when too much waits or a topic is not known, and
+        `Misconfigured` once Kafka has refused this process.
         """
         for topic in {record.topic for record in records} - self._partitions.keys():
             self._partitions[topic] = await self._count_partitions(topic)
+        if self._useless is not None:
+            raise self._useless
         measured = [(record, size_bytes_of(record)) for record in records]
         if self.waiting_bytes + sum(size for _, size in measured) > self._max_waiting_bytes:
             raise Transient(f"Kafka is behind: {self.waiting_bytes} bytes wait to be written")
@@ -128,15 +133,34 @@ class Producer:
             await asyncio.wait(set(futures), timeout=max(0.0, ends - clock.time()))
         return [receipt(future) for future in futures]
 
+    async def watch(self, stop: asyncio.Event) -> None:
+        """Return at `stop`; raises `Misconfigured` as soon as Kafka refuses this process for good."""
+        ends = [asyncio.ensure_future(event.wait()) for event in (stop, self._gave_up)]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        if self._useless is not None:
+            raise self._useless
+
     def problem(self) -> str | None:
         """Return why nothing can be written now, None if it can: for readiness."""
+        if self._useless is not None:
+            return str(self._useless)
         return None if self._connected.is_set() else "the Kafka producer is being connected"
 
     async def _count_partitions(self, topic: str) -> int:
         await self._connected.wait()
+        if self._useless is not None:
+            raise self._useless
         assert self._driver is not None
-        with _driver.mapped_errors():
-            return len(await self._driver.partitions_for(self._kafka.prefix + topic))
+        try:
+            with _driver.mapped_errors():
+                return len(await self._driver.partitions_for(self._kafka.prefix + topic))
+        except Misconfigured as error:
+            self._give_up(error)
+            raise
 
     def _place(
         self, record: OutRecord, size: int, parcels: dict[TopicPartition, Parcel]
@@ -192,7 +216,7 @@ class Producer:
             batch, finished = next_batch(lane, driver)
             written = await self._submit(driver, batch, lane.partition)
         except Exception as error:
-            self._fail_all(driver, repr(error))
+            self._fail_all(driver, error)
             return
         written.add_done_callback(partial(self._batch_done, driver, finished))
 
@@ -215,7 +239,7 @@ class Producer:
     ) -> None:
         error = None if written.cancelled() else written.exception()
         if written.cancelled() or error is not None:
-            self._fail_all(driver, repr(error or "cancelled"))
+            self._fail_all(driver, error)
             return
         for parcel in finished:
             self._settle(parcel, None)
@@ -241,22 +265,38 @@ class Producer:
         for parcel in list(self._in_hand):
             self._settle(parcel, error)
 
-    def _fail_all(self, driver: _driver.DriverProducer, why: str) -> None:
+    def _sender_ended(self, driver: _driver.DriverProducer, error: BaseException | None) -> None:
+        self._fail_all(driver, error or Transient("the sender ended"))
+
+    def _fail_all(self, driver: _driver.DriverProducer, error: BaseException | None) -> None:
         """Fail everything in hand and build a new producer: after an error the rest would lose its order."""
         if driver is not self._driver or self._closing:
             return
         self._driver = None
         self._connected.clear()
-        _logger.error("the producer is built anew", why=why, records_failed_in=len(self._in_hand))
-        self._drop(Transient(f"Kafka refused a batch ({why}); it may or may not have been written"))
+        forbidden = _driver.not_allowed(error)
+        why = "cancelled" if error is None else repr(error)
+        _logger.error("the producer failed", why=why, records_failed_in=len(self._in_hand))
+        self._drop(forbidden or Transient(f"Kafka refused a batch ({why}); it may or may not be written"))
+        if forbidden is not None:
+            self._give_up(forbidden)
         self._rebuild = asyncio.create_task(self._reconnect(driver), name="producer rebuild")
+
+    def _give_up(self, error: Misconfigured) -> None:
+        """Take nothing more, and let nobody wait for a connection that will not come."""
+        self._useless = self._useless or error
+        self._gave_up.set()
+        self._connected.set()
+        self._drop(error)
 
     async def _reconnect(self, old: _driver.DriverProducer) -> None:
         await _driver.end_producer(old, clean=False)
         attempt = 0
-        while not self._closing:
+        while not self._closing and self._useless is None:
             try:
                 await self.start()
+            except Misconfigured as error:
+                self._give_up(error)
             except TenonError as error:
                 _logger.warning("kafka can't be reached", error=str(error))
                 await asyncio.sleep(backoff_ms(attempt) / 1000)

@@ -108,7 +108,7 @@ def letters(home: Home) -> list[dict[str, Any]]:
 
 
 def kafka(home: Home) -> KafkaSettings:
-    return KafkaSettings(home.state().kafka_bootstrap)
+    return home.state().kafka()
 
 
 def append(home: Home, record: OutRecord) -> None:

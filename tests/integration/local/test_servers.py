@@ -16,7 +16,7 @@ from threading import Thread
 import pytest
 
 from tenon.contracts.topics import TOPICS
-from tenon.kafka import KafkaSettings, OutRecord, ensure_topics, read
+from tenon.kafka import OutRecord, ensure_topics, read
 from tenon_local.errors import JarsUntrusted
 from tenon_local.jars import JarStore, locked_jars
 from tenon_local.postgres.binaries import program, unprivileged
@@ -82,7 +82,7 @@ def test_kafka_comes_back_with_its_data_after_kill_9() -> None:
         return [found.value async for found in read(settings, TOPICS[0].name)]
 
     with running_kafka() as kafka:
-        settings = KafkaSettings(kafka.bootstrap)
+        settings = kafka.settings_for()
         assert asyncio.run(story()) == [b"kept"]
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenon_local.kafka import config
+from tenon_local.kafka.access import Access
 from tenon_local.kafka.config import Node
 from tenon_local.kafka.java import Java
 from tenon_local.process import ManagedProcess
+from tenon_local.secrets import write_private
 
 FORMAT_TIMEOUT_S = 60
 FORMAT_HEAP_MB = 128
@@ -38,22 +40,21 @@ class Broker:
         form = java.command(*tool, heap_mb=FORMAT_HEAP_MB, options=options)
         return cls(node, folder, ManagedProcess(name, run, log), ManagedProcess(f"{name} format", form, log))
 
-    async def start(self, nodes: Sequence[Node], extra: Mapping[str, str]) -> None:
+    async def start(self, nodes: Sequence[Node], access: Access | None, extra: Mapping[str, str]) -> None:
         """Write its settings, format its folder the first time, and start the process; does not wait."""
-        await asyncio.to_thread(self._write_settings, nodes, extra)
+        await asyncio.to_thread(self._write_settings, nodes, access, extra)
         if not (self.folder / "data" / "meta.properties").exists():
             self.formatter.start()
             if await self.formatter.wait_exit(FORMAT_TIMEOUT_S) != 0:
                 raise self.formatter.failure("could not format its folder")
         self.process.start()
 
-    def _write_settings(self, nodes: Sequence[Node], extra: Mapping[str, str]) -> None:
+    def _write_settings(self, nodes: Sequence[Node], access: Access | None, extra: Mapping[str, str]) -> None:
         for folder in (self.folder / "data", self.folder / "tmp"):
             folder.mkdir(parents=True, exist_ok=True)
         _logging_file(self.folder).write_text(config.LOGGING)
-        _settings_file(self.folder).write_text(
-            config.properties(self.node, nodes, self.folder / "data", extra)
-        )
+        text = config.properties(self.node, nodes, self.folder / "data", access, extra)
+        write_private(_settings_file(self.folder), text)  # passwords stand in it
 
 
 def _settings_file(folder: Path) -> Path:

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tenon.kafka import KafkaSettings
+from tenon.errors import Transient
+from tenon.kafka import KafkaSecurity, KafkaSettings, ensure_users
+from tenon_local.kafka.access import ADMIN, Access
 from tenon_local.kafka.broker import Broker
 from tenon_local.kafka.config import Listener, Node
 from tenon_local.kafka.java import Java
@@ -30,10 +32,10 @@ class EmbeddedKafka:
 
     `port` is the first broker's; its controller and further brokers take the following ones. 0: free ports.
     `detours`: further listeners of an only broker, by name in capitals, each with the port at which something
-    in between stands that clients shall connect to.
+    in between stands that clients shall connect to. Without `access` nobody signs in, all may do everything.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default and is given by name
         self,
         data_dir: Path,
         java: Java,
@@ -43,8 +45,10 @@ class EmbeddedKafka:
         heap_mb: int = 512,
         settings: Mapping[str, str] | None = None,
         detours: Mapping[str, int] | None = None,
+        access: Access | None = None,
     ) -> None:
         self.data_dir = data_dir
+        self.access = access
         self.settings = dict(settings or {})
         self.nodes = _nodes(port, brokers)
         if detours:
@@ -65,13 +69,18 @@ class EmbeddedKafka:
         """How many copies of a partition this cluster can hold, at most three."""
         return min(3, len(self.nodes))
 
-    def settings_for(self, principal: str, client_id: str = "tenon-local") -> KafkaSettings:
-        """How a client reaches this cluster as a principal."""
-        return KafkaSettings(self.bootstrap, "", client_id)
+    def settings_for(self, user: str = ADMIN, client_id: str = "tenon-local") -> KafkaSettings:
+        """How a client reaches this cluster as one of its users."""
+        security = self.access.security(user) if self.access else KafkaSecurity()
+        return KafkaSettings(self.bootstrap, "", client_id, security=security)
 
     async def start(self) -> None:
         """Start all brokers and return when each takes requests."""
-        await asyncio.gather(*(broker.start(self.nodes, self.settings) for broker in self.brokers))
+        await asyncio.gather(
+            *(broker.start(self.nodes, self.access, self.settings) for broker in self.brokers)
+        )
+        if self.access:
+            await self._give_passwords(self.access)
         await self.wait_ready()
 
     async def wait_ready(self, timeout_s: float = READY_TIMEOUT_S) -> None:
@@ -79,7 +88,24 @@ class EmbeddedKafka:
         running = [broker for broker in self.brokers if broker.process.alive]
         expected = {broker.node.number for broker in running}
         for broker in running:
-            await broker.process.wait_ready(partial(_sees, broker.node.port, expected), timeout_s)
+            await broker.process.wait_ready(partial(self._sees, broker.node, expected), timeout_s)
+
+    async def _sees(self, node: Node, expected: set[int]) -> bool:
+        asked = replace(self.settings_for(), bootstrap=f"{HOST}:{node.port}")
+        return await brokers_in_service(asked) >= expected
+
+    async def _give_passwords(self, access: Access) -> None:
+        """Give all users their passwords once a controller takes them; so a folder of before gets users."""
+        controllers = access.controllers(",".join(f"{HOST}:{node.controller_port}" for node in self.nodes))
+
+        async def taken() -> bool:
+            try:
+                await ensure_users(controllers, access.passwords)
+            except Transient:
+                return False
+            return True
+
+        await self.brokers[0].process.wait_ready(taken, READY_TIMEOUT_S)
 
     async def stop(self) -> None:
         """Let all brokers end in order."""
@@ -103,10 +129,6 @@ class EmbeddedKafka:
     ) -> None:
         """Stop in order, or at once where the block failed."""
         await (self.stop() if kind is None else self.kill())
-
-
-async def _sees(port: int, expected: set[int]) -> bool:
-    return await brokers_in_service(HOST, port) >= expected
 
 
 def _nodes(port: int, brokers: int) -> list[Node]:

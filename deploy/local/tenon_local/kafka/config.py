@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tenon_local.kafka.access import Access
 from tenon_local.ports import HOST
 
 CLIENT = "CLIENT"
@@ -54,8 +55,13 @@ logger.server.level = info
 """
 
 
-def properties(node: Node, nodes: Sequence[Node], data: Path, extra: Mapping[str, str]) -> str:
-    """The server.properties of `node` in a cluster of `nodes`; `extra` has the last word."""
+def properties(
+    node: Node, nodes: Sequence[Node], data: Path, access: Access | None, extra: Mapping[str, str]
+) -> str:
+    """The server.properties of `node` in a cluster of `nodes`; `extra` has the last word.
+
+    Without `access` everybody may do everything, and nobody signs in: for tests of clients alone.
+    """
     copies = min(3, len(nodes))
     in_sync = max(1, copies - 1)
     controller = f"CONTROLLER://{HOST}:{node.controller_port}"
@@ -89,6 +95,7 @@ def properties(node: Node, nodes: Sequence[Node], data: Path, extra: Mapping[str
         "log.cleaner.dedupe.buffer.size": 16 << 20,
         "num.network.threads": 2,
         "num.io.threads": 4,
+        **(access.properties([own.name for own in node.listeners]) if access else {}),
         **extra,
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())

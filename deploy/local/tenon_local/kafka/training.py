@@ -5,8 +5,10 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from tenon_local.kafka.access import Access
 from tenon_local.kafka.cluster import EmbeddedKafka
 from tenon_local.kafka.java import Java
+from tenon_local.secrets import Secrets
 
 WRITE_TIMEOUT_S = 120
 
@@ -22,7 +24,8 @@ async def make_start_cache(java: Java) -> bool:
         old.unlink()
     fresh = java.cache_file.with_suffix(".aot.new")
     with tempfile.TemporaryDirectory(prefix="tenon-training-") as folder:
-        kafka = EmbeddedKafka(Path(folder), java.training(fresh))
+        access = Access.of(Secrets.of(Path(folder) / "secrets.json"))
+        kafka = EmbeddedKafka(Path(folder), java.training(fresh), access=access)
         async with kafka:
             await kafka.brokers[0].process.stop(WRITE_TIMEOUT_S)
     if fresh.exists():
