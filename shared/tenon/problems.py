@@ -5,7 +5,7 @@ case, and `errors` lists each fault with an RFC 6901 pointer, the reason and wha
 errors (404, 405, 413, 500) come in the same form. This module must not know which service answers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from tenon import log
 from tenon.errors import Duplicate, Misconfigured, TenonError, Transient, Unusable
@@ -107,7 +108,19 @@ async def _problem(request: Request, error: Exception) -> Response:
 async def _http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = "" if error.detail == _phrase(error.status_code) else str(error.detail)
-    return Problem(error.status_code, detail, headers=error.headers).response()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(set(_methods(request.app.routes, request.url.path))))
+    return Problem(error.status_code, detail, headers=headers).response()
+
+
+def _methods(routes: Iterable[BaseRoute], path: str) -> Iterator[str]:
+    """Yield the methods that an address takes, whichever routes serve them: a framework names one route's."""
+    for route in routes:
+        if not isinstance(route, Route):
+            yield from _methods(getattr(getattr(route, "original_router", None), "routes", ()), path)
+        elif route.path_regex.match(path):
+            yield from route.methods or ()
 
 
 async def _tenon_error(request: Request, error: Exception) -> Response:

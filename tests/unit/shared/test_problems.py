@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
@@ -36,6 +36,10 @@ def app() -> FastAPI:
     async def body(given: Body) -> None:
         return None
 
+    several = APIRouter(prefix="/several")
+    for method in ("GET", "POST"):
+        several.add_api_route("/{name}", away, methods=[method], operation_id=method)
+    made.include_router(several)
     return made
 
 
@@ -69,6 +73,11 @@ async def test_the_frameworks_own_errors_have_the_same_form() -> None:
     wrong = await ask("DELETE", "/problem")
     assert (wrong.status, wrong.json()["type"]) == (405, "/problems/method-not-allowed")
     assert wrong.headers["allow"] == "GET"
+
+
+async def test_all_methods_that_an_address_takes_are_told() -> None:
+    wrong = await ask("DELETE", "/several/x")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "GET, POST")
 
 
 async def test_what_is_away_asks_to_be_tried_again() -> None:
