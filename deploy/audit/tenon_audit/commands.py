@@ -1,6 +1,7 @@
 """`tenon audit`: how the audit is asked for, and how it tells what it found."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tenon.cli import running
+from tenon.contracts.rights import AUDITOR
 from tenon.kafka import KafkaSettings
 from tenon_audit.auditing import Sources
 from tenon_audit.auditing import audit as run_audit
@@ -110,8 +112,8 @@ class _Stack(msgspec.Struct, frozen=True):
 
 
 def _kafka(bootstrap: str | None, prefix: str | None) -> KafkaSettings:
-    prefix = os.environ.get("TENON_TOPIC_PREFIX", "") if prefix is None else prefix
-    return KafkaSettings(bootstrap, prefix, "tenon-audit") if bootstrap else running.kafka()
+    reached = running.kafka(bootstrap, user=AUDITOR)
+    return reached if prefix is None else replace(reached, prefix=prefix)
 
 
 def _database(database_url: str | None) -> str:

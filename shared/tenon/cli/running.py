@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Coroutine
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +19,7 @@ from tenon.kafka.connection import KafkaSecurity, KafkaSettings
 from tenon.settings import KafkaAccess, load
 
 R = TypeVar("R")
-_ADMIN = "admin"
+ADMIN = "admin"
 
 
 class Stack(msgspec.Struct, frozen=True):
@@ -59,17 +60,17 @@ def client(*, deadline_ms: int = 15_000, with_matcher: bool = False) -> TenonCli
     return TenonClient(ingest, notifier, key, matcher_url=matcher, deadline_ms=deadline_ms)
 
 
-def kafka() -> KafkaSettings:
-    """Return how to reach TENON_KAFKA_BOOTSTRAP, or, as administrator, the Kafka of the local stack here."""
+def kafka(bootstrap: str | None = None, *, user: str = ADMIN) -> KafkaSettings:
+    """Return how to reach `bootstrap` or TENON_KAFKA_BOOTSTRAP; else, as `user`, the local stack's Kafka."""
     try:
         said = load(KafkaAccess)
     except Misconfigured as error:
         raise click.ClickException(str(error)) from error
-    if os.environ.get("TENON_KAFKA_BOOTSTRAP"):
-        return KafkaSettings.reached_by(said, "tenon-cli")
+    if named := bootstrap or os.environ.get("TENON_KAFKA_BOOTSTRAP"):
+        return replace(KafkaSettings.reached_by(said, "tenon-cli"), bootstrap=named)
     stack = _stack("TENON_KAFKA_BOOTSTRAP")
-    password = stack.kafka_users.get(_ADMIN)
-    security = KafkaSecurity(stack.kafka_security, username=password and _ADMIN, password=password)
+    password = stack.kafka_users.get(user)
+    security = KafkaSecurity(stack.kafka_security, username=password and user, password=password)
     return KafkaSettings(stack.kafka_bootstrap, said.topic_prefix, "tenon-cli", security=security)
 
 
