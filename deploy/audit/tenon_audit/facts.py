@@ -20,10 +20,15 @@ class Event(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A row of matcher.rounds. `told`: all of its events are on Kafka, as the row says. Times in epoch ms."""
+    """A row of matcher.rounds. `told`: all of its events are on Kafka, as the row says. Times in epoch ms.
+
+    It stands for the quiet rounds before it, from `first_round` at `first_offset`, as well.
+    """
 
     partition: int
     round: int
+    first_round: int
+    first_offset: int
     from_offset: int
     next_offset: int
     clock_ms: int

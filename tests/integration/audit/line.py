@@ -1,13 +1,14 @@
 """A small line that has done its work: three services on the real broker and database, fed by HTTP.
 
-What is deterministic: what docks, what fails, who hears of it. What is not: how polls cut the log into rounds.
+What is deterministic: what docks, who answers what, who hears of it. What is not: how polls cut the log into
+rounds.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,9 +27,12 @@ from tenon import app
 from tenon.contracts.markets import MarketTable
 from tenon.contracts.topics import TOPICS
 from tenon.db import Database
-from tenon.kafka import KafkaSettings, ensure_layout, ensure_topics
+from tenon.kafka import KafkaSettings, ensure_layout, ensure_topics, read
 from tenon.migrations import migrate
+from tenon.records import OutRecord, Record
 from tenon.settings import CommonSettings
+from tenon_audit import settled
+from tests.support.streams import producing
 from tests.support.waiting import until
 
 ADMIN_KEY = "administrator-of-tests"
@@ -92,6 +96,7 @@ async def played(kafka: KafkaSettings, database_url: str) -> Line:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         database = await stack.enter_async_context(Database.connect(database_url, schema="matcher"))
         await _story(_Sender(line, session, ingest), database)
+        assert await settled(kafka, database_url, seconds=60) == []
     return line
 
 
@@ -122,8 +127,9 @@ async def _story(say: _Sender, database: Database) -> None:
 
 
 def _entry(party: str, kind: str, name: str, quantity: int, revision: int = 1) -> dict[str, Any]:
-    window = {"id": "w", "from": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z", "quantity": quantity}
-    return {"party": party, kind: name, "revision": revision, "site": "main", "item": _ITEM, "windows": [window]}
+    ever = {"from": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z"}
+    said = {"site": "main", "item": _ITEM, "windows": [{"id": "w", **ever, "quantity": quantity}]}
+    return {"party": party, kind: name, "revision": revision, **said}
 
 
 def _answer(party: str, docking: str, answer: str) -> dict[str, Any]:
@@ -166,3 +172,24 @@ async def _served(bind: Any, settings: CommonSettings) -> AsyncIterator[str]:
     finally:
         stop.set()
         await asyncio.wait_for(task, 30)
+
+
+Change = Callable[[Record], OutRecord | None]
+"""What becomes of a record in a copy; None: it is left out."""
+
+
+async def copied(line: Line, kafka: KafkaSettings, change: Change) -> Line:
+    """Write the line's topics again under another prefix, but for what a test changes."""
+    await ensure_topics(kafka, TOPICS, partitions=MarketTable().partitions)
+    async with producing(kafka) as producer:
+        for topic in TOPICS:
+            records = [change(record) async for record in read(line.kafka, topic.name)]
+            kept = [record for record in records if record is not None]
+            receipts = await producer.send_and_wait(kept, deadline_ms=30_000)
+            assert {receipt.state for receipt in receipts} <= {"written"}
+    return Line(kafka, line.database_url, line.journal)
+
+
+def as_it_is(record: Record) -> OutRecord:
+    """Return a record to be written as it was read."""
+    return OutRecord(record.topic, record.key, record.value, record.headers, record.partition)

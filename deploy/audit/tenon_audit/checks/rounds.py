@@ -39,14 +39,15 @@ class Chain:
     def _links(self, this: Round, before: Round | None) -> Iterator[Finding]:
         number, offset = (before.round, before.next_offset) if before else (0, 0)
         where = row(_TABLE, this.partition, this.round)
-        if this.round != number + 1:
-            missing = f"{number + 1}" if this.round == number + 2 else f"{number + 1} to {this.round - 1}"
+        if this.first_round != number + 1:
+            last = this.first_round - 1
+            missing = f"{number + 1}" if last == number + 1 else f"{number + 1} to {last}"
             what = f"round {missing} of partition {this.partition} is missing"
             yield Finding(6, "round.missing", what, row(_TABLE, this.partition, missing), _RESTORE)
-        elif this.from_offset != offset:
-            kind = "gap" if this.from_offset > offset else "overlap"
-            what = f"it begins at offset {this.from_offset}, the round before ended at {offset}"
-            place = f"{where}, {record(MARKET.name, this.partition, min(offset, this.from_offset))}"
+        elif this.first_offset != offset:
+            kind = "gap" if this.first_offset > offset else "overlap"
+            what = f"it begins at offset {this.first_offset}, the round before ended at {offset}"
+            place = f"{where}, {record(MARKET.name, this.partition, min(offset, this.first_offset))}"
             yield Finding(6, f"round.{kind}", what, place, _RESTORE)
         if this.next_offset < this.from_offset:
             yield Finding(6, "round.backwards", "it ends before it begins", where, _RESTORE)
@@ -56,7 +57,7 @@ class Chain:
     def _own(self, this: Round, own: Own, before: Round | None, where: str) -> Iterator[Finding]:
         if (faults := differences(this, own)) != "":
             yield Finding(6, "round.differs", f"its row and its own event differ: {faults}", where, _RESTORE)
-        follows = before is None or before.round + 1 == this.round
+        follows = this.round == (before.round if before else 0) + 1
         previous = before.digest if before else FIRST_DIGEST
         if follows and own.previous_digest != previous:
             what = "its previous digest is not the digest of the round before"

@@ -1,0 +1,72 @@
+"""Facts for the audit's checks, with sensible defaults: a line in which everything holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tenon_audit.checks.rounds import FIRST_DIGEST, Chain, summed
+from tenon_audit.facts import DemandWindow, Event, OfferWindow, Own, Round, Step
+from tenon_audit.finding import Finding
+
+OFFER, DEMAND = ("acme/o1", "w"), ("clinic/d1", "w")
+
+
+def kinds(findings: Iterable[Finding]) -> list[str]:
+    """Return the kinds of fault that were found, in order."""
+    return [finding.check for finding in findings]
+
+
+def step(revision: int = 1, status: str = "proposed", docking: str = "0-1-1", **said: Any) -> Step:
+    """Return a step of a docking of ten pieces."""
+    facts: dict[str, Any] = {
+        "id": f"{docking}/{revision}",
+        "docking": docking,
+        "revision": revision,
+        "status": status,
+        "offer": OFFER,
+        "demand": DEMAND,
+        "quantity": 10,
+        "shipped": 0,
+        "delivered": 0,
+        "failed": 0,
+        "accepted": (False, False),
+        "parties": ("acme", "clinic"),
+        "made_in": (0, revision),
+        "body": f"{docking}/{revision}/{status}".encode(),
+        **said,
+    }
+    return Step(**facts)
+
+
+def offer_window(quantity: int = 100, consumed: int = 0) -> OfferWindow:
+    """Return a window of an offer that adds up."""
+    return OfferWindow("w", quantity, consumed, max(0, quantity - consumed), max(0, consumed - quantity))
+
+
+def demand_window(said: int = 100, **parts: int) -> DemandWindow:
+    """Return a window of a demand whose open part is what the others leave."""
+    names = ("proposed", "confirmed", "shipped", "delivered", "given_up")
+    filled = {name: parts.get(name, 0) for name in names}
+    docked = sum(filled.values()) - filled["given_up"]
+    asked = max(said, docked)
+    return DemandWindow("w", asked, asked - sum(filled.values()), said=said, **filled)
+
+
+def rounds(many: int = 3, partition: int = 0, records: int = 2) -> Iterator[tuple[Round, Own]]:
+    """Yield a chain of rounds that holds, each with an event."""
+    previous = FIRST_DIGEST
+    for number in range(1, many + 1):
+        start = (number - 1) * records
+        facts = (partition, number, start, start + records, 1000 * number)
+        event = Event("tenon.positions.v1", "acme/offer/o1", f"e{number}", f"{number:020d}", b"{}")
+        this = Round(*facts, "", told=True, parked_why=None, events=(event,))
+        own = Own(*facts, "engine", b"{}", b"[]", (), records, previous, "")
+        previous = summed(this, own)
+        yield this._replace(digest=previous), own._replace(digest=previous)
+
+
+def followed(chain: Iterable[tuple[Round, Own | None]]) -> list[str]:
+    """Return what is found in a chain of rounds."""
+    follower = Chain()
+    return kinds(finding for this, own in chain for finding in follower.follow(this, own))
