@@ -81,7 +81,7 @@ generated-check: setup ## Fail where a generated file is not what its source say
 	@$(BIN)/tenon generate --check
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links --no-header --no-emit-package tenon $(LOCK_ARGS)
+	--no-emit-index-url --no-emit-find-links --no-header --no-emit-package tenon --no-emit-package tenon-matcher $(LOCK_ARGS)
 
 lock: $(STAMPS)/venv ## Pin all packages again (LOCK_ARGS=--upgrade for the newest)
 	@[ -x $(BIN)/uv ] || $(PIP) install uv
