@@ -80,7 +80,9 @@ class Decided:
     def _expect(self, this: Round, topic: str, key: str, event_id: str) -> None:
         made_in = (this.partition, this.round)
         fresh = topic == ALERTS.name and this.decided_ms > self.now_ms - _ALERTS_KEPT_MS
-        if this.told and topic == POSITIONS.name:
+        if topic == POSITIONS.name and this.told:
             self.others.latest.setdefault(key, {})[this.partition] = event_id
+        elif topic == POSITIONS.name:
+            self.others.due.add(event_id)
         elif this.told and (topic == REJECTED.name or fresh):
             self.others.ids[event_id] = (topic, *made_in)

@@ -84,11 +84,12 @@ class Others:
     """Events of told rounds for other topics, about 250 bytes each.
 
     `ids`: topic, partition and round of each; `latest`: of positions, the last id that each partition decided
-    for a key.
+    for a key; `due`: ids of positions that were still to be told when the tables were read.
     """
 
     ids: dict[str, tuple[str, int, int]] = field(default_factory=dict)
     latest: dict[str, dict[int, str]] = field(default_factory=dict)
+    due: set[str] = field(default_factory=set)
 
     def missing(self, seen: Mapping[str, set[str]]) -> Iterator[Finding]:
         """Name events that are not on their topic; `seen` holds the ids on each."""
@@ -102,7 +103,7 @@ class Others:
         """Name positions of which the topic's newest is not the one that was decided last."""
         for key, ids in self.latest.items():
             there = newest.get(key, "")
-            if there not in ids.values() and there not in since:
+            if there not in ids.values() and there not in self.due and there not in since:
                 what = f"the newest position of {key} there is {there or 'none'}, not the one decided last"
                 yield Finding(5, "position.untold", what, f"{topic} key {key}", _TELL_AGAIN)
 
