@@ -1,7 +1,7 @@
 """Fixtures of faults, the seed of the run, and which of the tests run when.
 
-`line`       the module's line, sound at the start of each test. A module that needs another shape of it says
-             `SHAPE = Shape(brokers=3)`.
+`line`       a line, sound at the start of each test, shared by the tests of all modules that want the same. A
+             module that wants another one says `SHAPE = Shape(brokers=3)`.
 `under`      `async with under("what is done") as trial:` load around a fault, judged at the end of the block.
 `chance`     random numbers of this test, by the seed of the run.
 
@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from random import Random
+from typing import Any
 from zlib import crc32
 
 import pytest
 
 from tests.chaos import results
-from tests.chaos.judge import RATE, SEED, Name, Trial, Under, trial
+from tests.chaos.judge import SEED, Name, Trial, Under, trial
 from tests.chaos.line import Line, Lines, Shape
 
 HERE = Path(__file__).parent
@@ -32,6 +33,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     faults = [item for item in items if HERE in item.path.parents]
     for item in faults:
         item.add_marker(pytest.mark.timeout(400), append=False)
+    where = iter(sorted(faults, key=lambda item: repr(_shape(item))))
+    items[:] = [next(where) if item in faults else item for item in items]
     if any(str(HERE) in str(Path(argument).absolute()) for argument in config.invocation_params.args):
         return
     left = [item for item in faults if item.get_closest_marker("short") is None]
@@ -49,23 +52,28 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"CHAOS_SEED={SEED}")
 
 
+def _shape(item: pytest.Item) -> Shape:
+    shape = getattr(getattr(item, "module", None), "SHAPE", None)
+    return shape if isinstance(shape, Shape) else Shape()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _results() -> None:
     results.begin(SEED)
 
 
-@pytest.fixture(scope="module")
-def lines(request: pytest.FixtureRequest) -> Iterator[Lines]:
-    """What runs for this module."""
-    held = Lines(getattr(request.module, "SHAPE", Shape()))
+@pytest.fixture(scope="session")
+def lines() -> Iterator[Lines]:
+    """What runs."""
+    held = Lines()
     yield held
     held.close()
 
 
 @pytest.fixture
-def line(lines: Lines) -> Line:
-    """The module's line."""
-    return lines.sound()
+def line(request: pytest.FixtureRequest, lines: Lines) -> Line:
+    """A line as the module wants it."""
+    return lines.sound(_shape(request.node))
 
 
 @pytest.fixture
@@ -84,7 +92,7 @@ def chance(seed: int) -> Random:
 def under(request: pytest.FixtureRequest, line: Line, seed: int) -> Under:
     """Begin a trial of this test."""
 
-    def begin(fault: str, *, rate: int = RATE, replay: bool = False) -> AbstractAsyncContextManager[Trial]:
-        return trial(Name(fault, request.node.name, seed), line, rate=rate, replay=replay)
+    def begin(fault: str, **options: Any) -> AbstractAsyncContextManager[Trial]:
+        return trial(Name(fault, request.node.name, seed), line, **options)
 
     return begin

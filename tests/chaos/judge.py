@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,11 +23,11 @@ from tenon.contracts import topics
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 from tenon.kafka import Start, end_offsets, read
+from tenon_audit import Finding, Sources, audit, settled
 from tests.chaos import results
 from tests.chaos.line import Line
 from tests.chaos.load import Journal, Load
-from tests.chaos.settling import unsettled
-from tests.chaos.story import PARTITIONS, Story
+from tests.chaos.story import PARTITIONS, USUAL, Story
 from tests.chaos.watching import Watch, watching
 from tests.support.waiting import until
 
@@ -65,20 +65,34 @@ class Trial:
 
 
 Under = Callable[..., AbstractAsyncContextManager[Trial]]
-"""Begins a trial: `under("what is done", rate=…, replay=…)`."""
+"""Begins a trial: `under("what is done", …)`, with the options of `trial`."""
 
 
 @asynccontextmanager
-async def trial(name: Name, line: Line, *, rate: int = RATE, replay: bool = False) -> AsyncIterator[Trial]:
-    """Run a story on the line around the block, and judge it. Raises AssertionError with what was found."""
+async def trial(
+    name: Name,
+    line: Line,
+    *,
+    rate: int = RATE,
+    replay: bool = False,
+    hooks: bool = True,
+    kinds: Mapping[str, int] = USUAL,
+    held_back: int = 0,
+) -> AsyncIterator[Trial]:
+    """Run a story on the line around the block, and judge it. Raises AssertionError with what was found.
+
+    `rate`: events per second; `replay`: decide all rounds again too; `hooks`: with webhooks; `kinds` and
+    `held_back`: what the story consists of.
+    """
     line.trials += 1
     print(f"\nfault: {name.fault}, seed {name.seed}")
-    story = Story(name.seed, f"t{line.trials}")
+    story = Story(name.seed, f"t{line.trials}", kinds, held_back)
+    parties = [story.suppliers[0], story.buyers[-1]] if hooks else []
     load = Load(story, line.urls("ingest"), line.stack.admin_key, Journal(line.journal), rate)
     began = await end_offsets(line.kafka, topics.DOCKINGS.name)
     await load.introduce()
     try:
-        async with watching(line, [story.suppliers[0], story.buyers[-1]], story.seen) as watch:
+        async with watching(line, parties, story.seen) as watch:
             running = asyncio.create_task(load.run())
             try:
                 yield Trial(line, load, watch)
@@ -106,11 +120,13 @@ async def _judge(
     await line.heal()
     load.finish()
     await running
-    findings = await _unsettled(line)
+    moving = await settled(line.kafka, line.auditor, seconds=_SETTLED_S)
     told, of = await _told(line, load, began)
-    findings += await _unheard(watch, told, of)
+    missing = await _unheard(watch, told, of)
     recovered_s = time.monotonic() - healing
-    findings += watch.disorder()
+    sources = Sources(line.kafka, line.auditor, settle_s=_SETTLED_S)
+    report = await audit(sources, journal=line.journal, replay=replay)
+    findings = [*_texts(moving), *_texts(report.findings), *missing, *watch.disorder()]
     without_s, rounds = await _decisions(line, load)
     results.append(
         results.Entry(
@@ -119,8 +135,8 @@ async def _judge(
             seed=name.seed,
             offered=len(load.offered),
             accepted=len(load.accepted),
-            lost=0,
-            doubled=0,
+            lost=report.lost,
+            doubled=report.doubled,
             repeated=sum(load.answers.values()) - len(load.offered),
             dockings=len(told),
             rounds=rounds,
@@ -136,12 +152,8 @@ async def _judge(
     assert told, "nothing was docked"
 
 
-async def _unsettled(line: Line) -> list[str]:
-    """Wait until all is decided and told; what still is not, in words."""
-    ends = time.monotonic() + _SETTLED_S
-    while (left := await unsettled(line)) and time.monotonic() < ends:  # noqa: ASYNC110 - others decide
-        await asyncio.sleep(0.2)
-    return left
+def _texts(findings: Sequence[Finding]) -> list[str]:
+    return [f"{one.check} (guarantee {one.guarantee}): {one.what}; {one.where}" for one in findings]
 
 
 async def _told(

@@ -26,6 +26,8 @@ NAMES = tuple(f"{service}-{number}" for service in SERVICES for number in (1, 2)
 SESSION_MS = 4_000
 EVIDENCE = Path("build/chaos")
 _HEALED_S = 90
+_AT_MOST_TRIALS = 16
+"""The audit reads the whole log: it takes longer with each trial."""
 _ENV = {
     "TENON_SESSION_TIMEOUT_MS": str(SESSION_MS),
     "TENON_REBALANCE_TIMEOUT_MS": "20000",
@@ -52,8 +54,9 @@ class Line:
     `trials`: how many began; `fed`: the number in the administrator's feed up to which it was read.
     """
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, shape: Shape) -> None:
         self.stack = stack
+        self.shape = shape
         self.spoiled = False
         self.trials = 0
         self.fed = 0
@@ -63,7 +66,12 @@ class Line:
     @property
     def kafka(self) -> KafkaSettings:
         """How a test reaches the brokers."""
-        return KafkaSettings(self.stack.kafka.bootstrap, "", "chaos", request_timeout_ms=5_000)
+        return self.stack.kafka_settings("admin", "chaos")
+
+    @property
+    def auditor(self) -> str:
+        """The address of the database for whoever audits it."""
+        return self.stack.postgres.url("auditor")
 
     def replica(self, name: str) -> ServiceProcess:
         """One process by its name, as `matcher-2`."""
@@ -146,25 +154,25 @@ def running(shape: Shape = Shape()) -> Iterator[Line]:
         stack = Stack(plan)
         try:
             asyncio.run(stack.start())
-            yield Line(stack)
+            yield Line(stack, shape)
         finally:
             asyncio.run(stack.kill())
 
 
 class Lines:
-    """The line of a module: the same for each of its tests, until one spoils it."""
+    """The one line that runs: kept from fault to fault as long as the next one can use it."""
 
-    def __init__(self, shape: Shape = Shape()) -> None:
-        self._shape = shape
+    def __init__(self) -> None:
         self._open = ExitStack()
         self._line: Line | None = None
 
-    def sound(self) -> Line:
-        """The line as it runs, or a new one where the last judgement was bad."""
-        if self._line is not None and self._line.spoiled:
+    def sound(self, shape: Shape) -> Line:
+        """The line as it runs; a new one for another shape, after a bad judgement, or after many trials."""
+        line = self._line
+        if line is not None and (line.spoiled or line.shape != shape or line.trials >= _AT_MOST_TRIALS):
             self.close()
         if self._line is None:
-            self._line = self._open.enter_context(running(self._shape))
+            self._line = self._open.enter_context(running(shape))
         return self._line
 
     def close(self) -> None:

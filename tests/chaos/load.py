@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -29,12 +29,18 @@ _TAKEN_WITHIN_S = 120
 _TIMEOUT = aiohttp.ClientTimeout(total=8, sock_connect=2)
 
 
-class Tried(msgspec.Struct):
-    """A line of the journal: one try of one event. `answer`: an HTTP status; 0: none came."""
+class Tried(msgspec.Struct, omit_defaults=True):
+    """A line of the journal: one try of one event. `answer`: an HTTP status; 0: none came.
+
+    Of what goes into the registry, where no event id is kept, also what it says: kind, key and revision.
+    """
 
     id: str
     source: str
     answer: int
+    kind: str = ""
+    key: str = ""
+    revision: int = 0
 
 
 class Journal:
@@ -114,7 +120,7 @@ class Load:
     ) -> bool:
         """Send a batch once; return whether nothing of it has to be sent again."""
         answers = await _answers(session, f"{url}/v1/events", body, len(events))
-        tried = [Tried(event.id, event.source, told) for event, told in zip(events, answers, strict=True)]
+        tried = [_tried(event, told) for event, told in zip(events, answers, strict=True)]
         await self._journal.write(tried)
         self.answers.update(answers)
         self.accepted |= {one.id for one in tried if one.answer == ACCEPTED}
@@ -123,6 +129,28 @@ class Load:
     def _session(self) -> aiohttp.ClientSession:
         headers = {"authorization": f"Bearer {self._key}", "content-type": BATCH}
         return aiohttp.ClientSession(headers=headers, timeout=_TIMEOUT)
+
+
+class _Registered(msgspec.Struct):
+    revision: int
+    party: str = ""
+    site: str = ""
+    policy: str = ""
+
+
+_KEYS: Mapping[str, tuple[str, Callable[[_Registered], str]]] = {
+    "tenon.party.registered.v1": ("party", lambda said: said.party),
+    "tenon.site.published.v1": ("site", lambda said: f"{said.party}/{said.site}"),
+    "tenon.policy.published.v1": ("policy", lambda said: said.policy),
+}
+
+
+def _tried(event: CloudEvent, answer: int) -> Tried:
+    if event.type not in _KEYS:
+        return Tried(event.id, event.source, answer)
+    kind, key = _KEYS[event.type]
+    said = msgspec.json.decode(event.data, type=_Registered)
+    return Tried(event.id, event.source, answer, kind, key(said), said.revision)
 
 
 class _Problem(msgspec.Struct, frozen=True):

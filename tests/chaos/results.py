@@ -5,11 +5,12 @@ Knows how the file looks; must not know how anything was measured.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
 
-FILE = Path("build/chaos.json")
+FILE = Path(os.environ.get("CHAOS_RESULTS", "build/chaos.json"))
 
 
 class Entry(msgspec.Struct, kw_only=True, frozen=True):

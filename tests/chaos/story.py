@@ -8,7 +8,7 @@ who sends the events, nor what becomes of them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
@@ -26,7 +26,7 @@ SIDE = 4
 """So many suppliers and so many buyers; the first half of each confirms automatically."""
 _TYPES = {family.data: family.name for family in INTAKE}
 _REMEMBERED = 400
-_KINDS = {
+USUAL: Mapping[str, int] = {
     "offer": 34,
     "demand": 36,
     "offer_again": 7,
@@ -42,10 +42,17 @@ Entity = intake.OfferPublished | intake.DemandPublished
 
 
 class Story:
-    """The events of one trial. `label`: lower-case letters and digits, no other trial's."""
+    """The events of one trial. `label`: lower-case letters and digits, no other trial's.
 
-    def __init__(self, seed: int, label: str) -> None:
+    `kinds`: how often each kind of event is said; `held_back`: so many events wait at a time, and any of them
+    comes next.
+    """
+
+    def __init__(self, seed: int, label: str, kinds: Mapping[str, int] = USUAL, held_back: int = 0) -> None:
         self._chance = Random(seed)
+        self._kinds = kinds
+        self._held_back = held_back
+        self._back: list[CloudEvent] = []
         self._label = label
         self._numbers = 0
         self.classes = _classes(label)
@@ -73,7 +80,9 @@ class Story:
 
     def next(self, count: int, now: datetime) -> list[CloudEvent]:
         """The next `count` events; answers to what was seen come first."""
-        return [self._next(now) for _ in range(count)]
+        while len(self._back) < self._held_back:
+            self._back.append(self._next(now))
+        return [self._reordered(now) for _ in range(count)]
 
     def seen(self, docking: dict[str, Any]) -> None:
         """Take note of a step of a docking as the administrator sees it: somebody will answer it.
@@ -86,10 +95,18 @@ class Story:
         self._seen[name] = revision
         self._due.extend(self._answers(docking))
 
+    def _reordered(self, now: datetime) -> CloudEvent:
+        event = self._next(now)
+        if not self._back:
+            return event
+        place = self._chance.randrange(len(self._back))
+        self._back[place], event = event, self._back[place]
+        return event
+
     def _next(self, now: datetime) -> CloudEvent:
         if self._due:
             return self._event(self._due.popleft())
-        (kind,) = self._chance.choices(list(_KINDS), weights=list(_KINDS.values()))
+        (kind,) = self._chance.choices(list(self._kinds), weights=list(self._kinds.values()))
         if kind == "repeat" and self._said:
             return self._chance.choice(self._said)
         return self._event(self._said_of(kind, now))
