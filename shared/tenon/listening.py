@@ -17,6 +17,7 @@ from tenon.errors import Misconfigured
 from tenon.health import Ready, with_operations
 from tenon.metrics import Metrics
 from tenon.settings import CommonSettings
+from tenon.wire import BoundedHttp
 
 _BACKLOG = 2048
 
@@ -33,7 +34,8 @@ def http_server(app: ASGIApp, settings: CommonSettings) -> uvicorn.Server:
     """Return a server for an app; `serve_http` runs it."""
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=BoundedHttp,
+        ws="none",
         loop="none",
         log_config=None,
         access_log=False,
