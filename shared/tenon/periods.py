@@ -7,9 +7,9 @@ service, calls them under a lease, so of several replicas one does.
 
 The rest is the default partition: whatever no period was made for goes there, so that nothing ever fails
 because maintenance stood still. A period that comes late begins behind the last row of the rest; the rest is
-emptied row by row as it ages. A table with a default partition can't be detached from concurrently: adding
-and dropping wait for their locks at most `LOCK_TIMEOUT_MS`, then a later turn tries again. The bounds of a period
-(epoch seconds) are part of its name, so that periods of another length than before go on where those end.
+emptied row by row as it ages. A table with a default partition can not be detached from concurrently: adding
+and dropping wait for their locks at most `LOCK_TIMEOUT_MS`, then a later turn tries again. The bounds of a
+period (epoch seconds) are part of its name, so that periods of another length go on where the last end.
 
 What a row still has to do holds its whole period (`kept`). This module must not know what a row is.
 """

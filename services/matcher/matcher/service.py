@@ -11,7 +11,7 @@ from matcher.reasons import Explainer
 from matcher.relaying import ROUNDS_AT_A_TIME, RoundSource, kafka_effect
 from matcher.settings import MatcherSettings
 from matcher.store import SCHEMA, Store
-from tenon.app import Service
+from tenon.app import Loop, Service
 from tenon.clock import WallClock
 from tenon.contracts import topics
 from tenon.contracts.rights import MATCHER_GROUP
@@ -19,7 +19,9 @@ from tenon.db import Database
 from tenon.kafka.admin import read_layout
 from tenon.kafka.connection import KafkaSettings
 from tenon.kafka.producer import Producer
+from tenon.lease import Leases
 from tenon.metrics import Metrics
+from tenon.periods import Keeper, Kept
 from tenon.positions import Positions
 from tenon.relay import Relay, RelaySettings
 from tenon.retry import retrying
@@ -52,6 +54,14 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
                 NAME, limit=ROUNDS_AT_A_TIME, retry_deadline_ms=settings.retry_deadline_ms
             ),
         )
+        keeper = Keeper(
+            database,
+            Leases(database, owner=settings.instance),
+            metrics,
+            [Kept("rounds", settings.rounds_retention_h)],
+            period_s=settings.period_s,
+            interval_ms=settings.retention_interval_ms,
+        )
         handler = MatcherHandler(
             store,
             positions,
@@ -80,7 +90,12 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
                 "database": await database.problem(),
             }
 
-        loops = {"stream": stream.run, "relay": teller.run, "producer": producer.watch}
+        loops: dict[str, Loop] = {
+            "stream": stream.run,
+            "relay": teller.run,
+            "producer": producer.watch,
+            "periods": keeper.run,
+        }
         try:
             yield Service(NAME, reads.app(), loops, ready, metrics)
         finally:

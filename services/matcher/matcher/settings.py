@@ -17,6 +17,12 @@ class MatcherSettings(CommonSettings):
         description="So many unusable records of a partition in a row stop the matcher: then it is no bad"
         " record, but a bad deploy.",
     )
+    rounds_retention_h: float = Field(
+        default=24,
+        gt=0,
+        description="How long rounds and their events stay in the database once they are told, in hours;"
+        " tenon.rounds.v1 keeps them.",
+    )
     admin_key: SecretStr | None = Field(
         default=None,
         min_length=16,

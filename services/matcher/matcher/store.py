@@ -23,7 +23,7 @@ SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
-_PARAMETERS = 10 + sum(_WIDTHS)
+_PARAMETERS = 11 + sum(_WIDTHS)
 _COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[OutEvent]).decode
@@ -51,8 +51,7 @@ class Store:
             # All of it as of one round, whatever its owner commits meanwhile.
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             last = await connection.fetchrow(
-                "SELECT round, clock_ms, digest FROM rounds WHERE partition = $1 ORDER BY round DESC LIMIT 1",
-                partition,
+                "SELECT round, clock_ms, digest FROM heads WHERE partition = $1", partition
             )
             round_number, clock_ms, digest = last if last is not None else (0, 0, FIRST_DIGEST)
             state = State(partition, clock_ms, round_number, digest, next_offset)
@@ -83,6 +82,7 @@ class Store:
                 unix_ms(decided.clock),
                 decided.digest,
                 _encode(decisions.events),
+                rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
                 *arguments,
             )
             await failpoint("matcher.before_commit")

@@ -1,11 +1,15 @@
 """The schema of the matcher: the state of each partition, and the rounds that led to it.
 
-Written by `commit_round` alone (see `migrations`), in one transaction per round; `positions` is the
-library's. The CHECKs are the last line of defence for guarantees 3 and 4, never the mechanism.
+Written by `commit_round` alone (see `migrations`), in one transaction per round; `positions` and `leases` are
+the library's. `heads` holds each partition's last round. `rounds` is what was decided, in periods: kept until
+it is told, and for a while. A row of it is a round, or the last of a run of quiet ones (nothing changed but
+the position) that began with `first_round` at `first_offset`. The CHECKs are the last line of defence for
+guarantees 3 and 4, never the mechanism.
 """
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -90,17 +94,30 @@ dockings = Table(
     CheckConstraint("quantity > 0 AND consumed BETWEEN 0 AND quantity", name="dockings_within_quantity"),
 )
 
+heads = Table(
+    "heads",
+    metadata,
+    Column("partition", Integer, primary_key=True),
+    Column("round", BigInteger, nullable=False),
+    Column("clock_ms", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("loud_round", BigInteger, nullable=False),
+)
+
 rounds = Table(
     "rounds",
     metadata,
     Column("partition", Integer, primary_key=True),
     Column("round", BigInteger, primary_key=True),
+    Column("first_round", BigInteger, nullable=False),
+    Column("first_offset", BigInteger, nullable=False),
     Column("from_offset", BigInteger, nullable=False),
     Column("next_offset", BigInteger, nullable=False),
     Column("clock_ms", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("events", LargeBinary, nullable=False),
-    Column("decided_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("quiet", Boolean, nullable=False),
+    Column("decided_at", DateTime(timezone=True), primary_key=True, server_default=func.now()),
     Column("published_at", DateTime(timezone=True)),
     Column("parked_why", Text),
 )

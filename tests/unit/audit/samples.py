@@ -60,7 +60,8 @@ def rounds(many: int = 3, partition: int = 0, records: int = 2) -> Iterator[tupl
         start = (number - 1) * records
         facts = (partition, number, start, start + records, 1000 * number)
         event = Event("tenon.positions.v1", "acme/offer/o1", f"e{number}", f"{number:020d}", b"{}")
-        this = Round(*facts, "", told=True, parked_why=None, events=(event,))
+        row = (partition, number, number, start, *facts[2:])
+        this = Round(*row, "", told=True, parked_why=None, events=(event,))
         own = Own(*facts, "engine", b"{}", b"[]", (), records, previous, "")
         previous = summed(this, own)
         yield this._replace(digest=previous), own._replace(digest=previous)

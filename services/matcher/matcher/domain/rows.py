@@ -119,6 +119,11 @@ class Rows:
     deals: list[DealRow] = field(default_factory=list)
     dropped_windows: list[tuple[str, str]] = field(default_factory=list)
 
+    @property
+    def empty(self) -> bool:
+        """True when nothing changed."""
+        return not any(getattr(self, name) for name in self.__slots__)
+
 
 def rows_of(state: State, effects: Effects) -> Rows:
     """Return the rows that a round changed."""
