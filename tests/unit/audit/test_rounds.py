@@ -34,7 +34,8 @@ def test_several_rounds_that_are_missing_are_one_finding() -> None:
 @pytest.mark.parametrize(("shift", "kind"), [(1, "round.gap"), (-1, "round.overlap")])
 def test_offsets_that_do_not_join_are_found(shift: int, kind: str) -> None:
     first, (this, own) = rounds(2)
-    moved = this._replace(from_offset=this.from_offset + shift)
+    start = this.from_offset + shift
+    moved = this._replace(from_offset=start, first_offset=start)
     found = followed([first, (moved, own._replace(from_offset=moved.from_offset, records=2 - shift))])
     assert found == [kind, "round.digest"]
 
