@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notifier.domain.audiences import ADMINISTRATOR
 from notifier.domain.batch import (
     Changes,
     StateKey,
@@ -24,6 +25,7 @@ from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received, Tombstone
 from notifier.domain.totals import Totals, add_change, nonzero
 from tenon.contracts.dockings import Docking
+from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.values import Shape
 from tenon.records import OutRecord
 from tests.support.told import demand_position, docking, offer_position, record
@@ -68,12 +70,21 @@ class Reader:
         return changes
 
 
-def read_all(*batches: Sequence[OutRecord]) -> Reader:
+def read_all(*batches: Sequence[OutRecord], topic: str = DOCKINGS) -> Reader:
     """Read batches one after the other."""
-    reader = Reader()
+    reader = Reader(topic)
     for batch in batches:
         reader.batch(batch)
     return reader
+
+
+def markets_of(reader: Reader) -> dict[str, str]:
+    """Return the market of each position that is stored, by the key of its records."""
+    found = {}
+    for (kind, name), state in reader.states.items():
+        assert isinstance(state, OfferPosition | DemandPosition)
+        found[f"{state.party}/{kind}/{name.partition('/')[2]}"] = state.market
+    return found
 
 
 def test_the_last_step_is_the_state_and_every_step_is_told() -> None:
@@ -142,6 +153,31 @@ def test_a_sequence_never_goes_back(records: list[OutRecord]) -> None:
         sequence = dict(each.headers)["ce_sequence"].decode()
         assert changes.taken == (sequence > highest.get(of, ""))
         highest[of] = max(highest.get(of, ""), sequence)
+
+
+IN_TWO_MARKETS = [
+    record(msgspec.structs.replace(make(), market=market), number, partition=partition)
+    for partition, (market, first) in enumerate((("own:mask", 1), ("own:gown", 900)))
+    for make in (demand_position, offer_position)
+    for number in (first, first + 1, first + 2)
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(IN_TWO_MARKETS), min_size=1, max_size=4), max_size=6))
+def test_the_market_that_is_told_of_first_keeps_an_id_at_its_newest(batches: list[list[OutRecord]]) -> None:
+    reader = read_all(*batches, topic=POSITIONS)
+    homes: dict[str, str] = {}
+    newest: dict[str, str] = {}
+    heard: list[str] = []
+    for each in (each for batch in batches for each in batch):
+        headers = {name: value.decode() for name, value in each.headers}
+        key, market = (each.key or b"").decode(), msgspec.json.decode(each.value or b"")["market"]
+        if homes.setdefault(key, market) == market and headers["ce_sequence"] > newest.get(key, ""):
+            newest[key] = headers["ce_sequence"]
+            heard.append(headers["ce_id"])
+    assert markets_of(reader) == homes
+    assert {key: reader.seen[key] for key in homes} == newest
+    assert [event for audience, event in reader.told if audience == ADMINISTRATOR] == heard
 
 
 @given(st.permutations(TOLD))
