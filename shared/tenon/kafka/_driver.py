@@ -240,15 +240,17 @@ async def partition_numbers(consumer: Any, topic: str) -> list[int]:
 
     A topic that was made a moment ago is not known to every broker yet, so "none" takes its time.
     """
+    client = consumer._client
     for _ in range(_UNKNOWN_TOPIC_TRIES):
-        cluster = await consumer._client.fetch_all_metadata()
+        cluster = await client.fetch_all_metadata()
         if numbers := cluster.partitions_for_topic(topic):
             return sorted(numbers)
+        # A list of all topics leaves out those that we may not see; asked for one by name, Kafka says so.
+        await client.set_topics([topic])
+        await client.force_metadata_update()
+        if topic in client.cluster.unauthorized_topics:
+            raise kafka_errors.TopicAuthorizationFailedError(topic)
         await asyncio.sleep(_UNKNOWN_TOPIC_WAIT_SECONDS)
-    # A list of all topics leaves out those that we may not see; asked for one by name, Kafka says so.
-    await consumer._client.set_topics([topic])
-    if topic in consumer._client.cluster.unauthorized_topics:
-        raise kafka_errors.TopicAuthorizationFailedError(topic)
     return []
 
 

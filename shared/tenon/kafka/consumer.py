@@ -83,9 +83,16 @@ class Consumer:
         try:
             await _driver.start(driver, self._kafka)
             await _driver.start(self._prober, self._kafka)
+            await self._check_rights()
         except BaseException:
             await self.stop()
             raise
+
+    async def _check_rights(self) -> None:
+        """Raise `Misconfigured` for a topic that we may not see: the group would give us none of it, silently."""
+        with _driver.mapped_errors():
+            for topic in self._topics:
+                await _driver.partition_numbers(self._prober, topic)
 
     async def stop(self) -> None:
         """Leave the group, so that others get the partitions at once; within a deadline."""
