@@ -19,6 +19,7 @@ from tenon_local.plan import Plan
 from tenon_local.service import ServiceProcess
 from tenon_local.settings import LocalSettings
 from tenon_local.stack import Stack
+from tests.chaos.detours import Detours, detours
 from tests.support.stack import folder
 
 SERVICES = ("ingest", "matcher", "notifier")
@@ -41,11 +42,15 @@ _NOTIFIER = {
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a line consists of, beyond two of each service. `env`: for all, `service_env`: for those named."""
+    """What a line consists of, beyond two of each service. `env`: for all, `service_env`: for those named.
+
+    `detours`: processes, by name, that reach their stores through proxies.
+    """
 
     brokers: int = 1
     env: Mapping[str, str] = field(default_factory=dict)
     service_env: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    detours: tuple[str, ...] = ()
 
 
 class Line:
@@ -54,8 +59,9 @@ class Line:
     `trials`: how many began; `fed`: the number in the administrator's feed up to which it was read.
     """
 
-    def __init__(self, stack: Stack, shape: Shape) -> None:
+    def __init__(self, stack: Stack, shape: Shape, detours: Detours) -> None:
         self.stack = stack
+        self.detours = detours
         self.shape = shape
         self.spoiled = False
         self.trials = 0
@@ -104,7 +110,8 @@ class Line:
         assert code == EXIT_CODE, process.failure(f"ended with code {code}, not at {failpoint}")
 
     async def heal(self) -> None:
-        """Wake what is frozen, start what ended, and return when every process is ready."""
+        """Heal ways, wake what is frozen, start what ended, and return when every process is ready."""
+        self.detours.heal()
         for _, _, process in self.stack.processes():
             process.thaw()
         await self._heal_stores()
@@ -142,7 +149,7 @@ class Line:
 @contextmanager
 def running(shape: Shape = Shape()) -> Iterator[Line]:
     """A line that runs until the block ends; then it is killed, for nobody needs its end in order."""
-    with folder() as path:
+    with folder() as path, detours(shape.detours) as ways:
         plan = Plan(
             data_dir=path,
             jars_dir=LocalSettings().jars_dir.absolute(),
@@ -150,11 +157,13 @@ def running(shape: Shape = Shape()) -> Iterator[Line]:
             env={**_ENV, **shape.env},
             service_env={"notifier": _NOTIFIER, **shape.service_env},
             kafka_brokers=shape.brokers,
+            kafka_detours=ways.listeners,
         )
         stack = Stack(plan)
+        ways.lead(stack)
         try:
             asyncio.run(stack.start())
-            yield Line(stack, shape)
+            yield Line(stack, shape, ways)
         finally:
             asyncio.run(stack.kill())
 
