@@ -9,7 +9,13 @@ from dataclasses import dataclass, field, replace
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ingest.domain.admit import Statement
 from ingest.domain.faults import Refusal
@@ -243,5 +249,7 @@ def _is_conflict_or_unknown(refusal: Refusal) -> bool:
     return refusal.status in (409, 422)
 
 
-TestRegistry = RegistryMachine.TestCase
-TestRegistry.settings = settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_repeated_late_or_lost_everybody_knows_what_is_in_force() -> None:
+    run_state_machine_as_test(
+        RegistryMachine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck))
+    )

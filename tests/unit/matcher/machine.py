@@ -37,7 +37,7 @@ def seldom(usual: Any, *others: Any) -> st.SearchStrategy[Any]:
 parties = st.sampled_from(PARTIES)
 suppliers = st.sampled_from((*PARTIES[:2] * 4, *PARTIES))
 buyers = st.sampled_from((*PARTIES[2:] * 4, *PARTIES))
-names = st.sampled_from(("x", "y"))
+names = st.sampled_from(("x", "x", "y"))
 revisions = st.integers(1, 6)
 markets = seldom(MARKET, OTHER_MARKET)
 offered_codes = st.sampled_from(("mask", "mask.ffp2", "mask.ffp2", "mask.ffp3"))
@@ -135,14 +135,6 @@ def demands(draw: st.DrawFn) -> log.DemandListed:
 
 
 @st.composite
-def ends(draw: st.DrawFn) -> Shape:
-    owner, name, number = draw(parties), draw(names), draw(revisions)
-    if draw(st.booleans()):
-        return intake.OfferWithdrawn(party=owner, offer=name, revision=number, class_=MASKS)
-    return intake.DemandWithdrawn(party=owner, demand=name, revision=number, class_=MASKS)
-
-
-@st.composite
 def routes(draw: st.DrawFn) -> intake.RoutesPublished:
     metres = st.sampled_from((0, 150_000, 900_000, 3_000_000))
     targets = [f"{owner}/{site}" for owner in PARTIES for site in ("main", "east")]
@@ -192,7 +184,7 @@ policies = st.builds(
     confirmation=st.sampled_from(("by_party", "by_party", "automatic")),
 )
 listings = offers() | demands()
-others = st.one_of(ends(), policies, policies, policies, routes(), changed_sites, changed_terms)
+others = st.one_of(policies, policies, routes(), changed_sites, changed_terms)
 
 
 def good(data: Shape, number: int, market: str = MARKET) -> LogRecord:

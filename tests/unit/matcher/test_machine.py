@@ -9,7 +9,14 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from msgspec import structs
 
 import matcher.domain.step as rounds
@@ -90,6 +97,17 @@ class MarketMachine(RuleBasedStateMachine):
     @rule(data=others, rise=rises, market=markets, gap=st.sampled_from((0, 0, 2)), at_once=flags)
     def say_something_else(self, data: Shape, rise: int | None, market: str, gap: int, at_once: bool) -> None:
         self._append(self._revised(data, rise), market, gap)
+        self._decide_if(at_once)
+
+    @rule(at=which, rise=rises, market=markets, at_once=flags)
+    def withdraw(self, at: int, rise: int | None, market: str, at_once: bool) -> None:
+        """An offer or demand that was listed ends."""
+        known = list(self.partition.said.entries)
+        kind, key = known[at % len(known)]
+        party, _, name = key.partition("/")
+        end = intake.OfferWithdrawn if kind == "offer" else intake.DemandWithdrawn
+        said = end(party=party, revision=1, class_=MASKS, **{kind: name})
+        self._append(self._revised(said, rise), market)
         self._decide_if(at_once)
 
     @precondition(lambda self: self.partition.ledger.dockings)
@@ -291,5 +309,7 @@ def _share(docking: Docking, share: float | None) -> Decimal | None:
     return None if share is None else Decimal(int(docking.quantity * Decimal(share)))
 
 
-TestMarket = MarketMachine.TestCase
-TestMarket.settings = settings(deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_happens_sums_hold_owners_agree_and_replay_repeats() -> None:
+    run_state_machine_as_test(
+        MarketMachine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck))
+    )
