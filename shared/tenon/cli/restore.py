@@ -44,7 +44,9 @@ def restore(check: bool, services: tuple[str, ...]) -> None:
 def _parts(wanted: Sequence[str]) -> dict[str, Part]:
     entries = {entry.name: entry.value for entry in entry_points(group=GROUP)}
     if unknown := set(wanted) - entries.keys():
-        raise click.UsageError(f"no service {min(unknown)} is installed here; there are {', '.join(entries)}")
+        raise click.UsageError(
+            f"no service {min(unknown)} is installed here; there are {', '.join(sorted(entries))}"
+        )
     if not entries:
         raise click.ClickException(
             "no service is installed here: run this where ingest, matcher and notifier are"

@@ -32,7 +32,7 @@ MARKET = Topic(
     "market",
     "everything the matcher acts on: the log",
     writers=("ingest", "tenon"),
-    readers=("matcher",),
+    readers=("matcher", "tenon"),
 )
 DOCKINGS = Topic(
     "tenon.dockings.v1",
@@ -62,7 +62,7 @@ ROUNDS = Topic(
     "partition",
     "what each round read and decided: the proof",
     writers=("matcher",),
-    readers=("matcher", "notifier"),
+    readers=("matcher", "notifier", "tenon"),
 )
 REJECTED = Topic(
     "tenon.rejected.v1",
@@ -77,7 +77,7 @@ PARTIES = Topic(
     "public facts of parties and the hashes of their keys",
     compacted=True,
     writers=("ingest",),
-    readers=("notifier",),
+    readers=("notifier", "tenon"),
 )
 LAYOUT = Topic(
     "tenon.layout.v1",

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +18,7 @@ TENON = Path(sys.executable).with_name("tenon")
 
 
 @pytest.fixture
-async def restored(
-    kafka: KafkaSettings, postgres: str, postgres_server: PostgresServer
-) -> AsyncIterator[dict[str, str]]:
+async def restored(kafka: KafkaSettings, postgres: str, postgres_server: PostgresServer) -> dict[str, str]:
     """The environment of an operator, whose database lost what the matcher told."""
     await prepare(kafka, postgres)
     for package in ("ingest", "notifier"):
@@ -32,7 +29,7 @@ async def restored(
             await until_decided(kafka, 2)
         await taken.put_back()
     others = {name: value for name, value in os.environ.items() if not name.startswith("TENON_")}
-    yield {
+    return {
         **others,
         "TENON_KAFKA_BOOTSTRAP": kafka.bootstrap,
         "TENON_TOPIC_PREFIX": kafka.prefix,

@@ -160,7 +160,7 @@ async def test_a_round_that_is_decided_otherwise_stops_its_partition_and_is_name
     with pytest.raises(Misconfigured, match=r"round \d+ of partition 0 was told with digest") as fault:
         await restore(job(kafka, postgres))
     async with Database.connect(postgres, schema="matcher") as database:
-        last = await database.fetchval("SELECT max(round) FROM rounds")
+        last = await database.fetchval("SELECT round FROM heads")
     assert f"round {last + 1} of partition 0" in str(fault.value)
 
 
@@ -168,7 +168,7 @@ async def test_a_database_of_another_past_is_refused(
     kafka: KafkaSettings, postgres: str, old: Backup
 ) -> None:
     async with Database.connect(postgres, schema="matcher") as database:
-        await database.execute("UPDATE rounds SET digest = repeat('a', 64)")
+        await database.execute("UPDATE heads SET digest = repeat('a', 64)")
     with pytest.raises(Misconfigured, match="no earlier state of this log"):
         await restore(job(kafka, postgres))
 
@@ -213,6 +213,6 @@ async def state_of(postgres: str) -> dict[str, list[tuple[object, ...]]]:
             table: [tuple(row) for row in await database.fetch(f"SELECT * FROM {table} ORDER BY {order}")]
             for table, order in orders.items()
         }
-        kept = "SELECT round, from_offset, next_offset, clock_ms, digest FROM rounds ORDER BY round"
-        found["rounds"] = [tuple(row) for row in await database.fetch(kept)]
+        kept = "SELECT partition, round, clock_ms, digest FROM heads"
+        found["heads"] = [tuple(row) for row in await database.fetch(kept)]
         return found
