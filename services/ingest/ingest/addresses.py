@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from ingest import answers
 from ingest.access import Access, unknown
-from ingest.bodies import body_of
 from ingest.deadline import within
 from ingest.directory import Directory
 from ingest.domain.faults import Refused
@@ -32,6 +31,7 @@ from ingest.shown import (
     ref,
     shown,
 )
+from tenon.bodies import body_of
 from tenon.contracts.values import Id
 from tenon.problems import Problem
 
@@ -119,7 +119,7 @@ class Addresses:
 
     async def _label(self, request: Request) -> str:
         # Not by the framework: it reads a body of any length, of anybody, before the key is looked at.
-        body = await body_of(request, _LABEL_BYTES, self._deadline_ms // 2, _any_number)
+        body = await body_of(request, _LABEL_BYTES, self._deadline_ms // 2)
         try:
             return read(KeyLabel, body, "").label if body else ""
         except Refused as refused:
@@ -152,10 +152,6 @@ class Addresses:
         return OutboxState(
             pending=backlog.waiting, oldest_age_ms=int(backlog.oldest_seconds * 1000), parked=backlog.parked
         )
-
-
-def _any_number(count: int) -> None:
-    """Bytes of a label are few enough not to be counted."""
 
 
 def _id(text: str) -> str:

@@ -4,8 +4,10 @@ Decides in which order a request is checked: key, form, size, room, rate, events
 decided behind it.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -17,29 +19,31 @@ from starlette.routing import Route
 from ingest import answers, metrics, openapi, reading
 from ingest.access import Access
 from ingest.addresses import Addresses
-from ingest.bodies import body_of
 from ingest.docs import add_docs
 from ingest.domain.admit import Sender
 from ingest.domain.faults import Refused, unavailable
 from ingest.handler import Handler, Item
 from ingest.limits import Budget, OverBudget, Rate
 from tenon import log, problems
+from tenon.bodies import body_of
 from tenon.contracts.cloudevents import BATCH
 from tenon.errors import Transient
 from tenon.metrics import Metrics
 from tenon.problems import Problem
 
+_SMALL_BYTES = 256 * 1024
 _logger = log.get("events")
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What the events address works with."""
+    """What the events address works with. `reader` reads what is large, one body at a time."""
 
     access: Access
     handler: Handler
     rate: Rate
     budget: Budget
+    reader: Executor
     body_deadline_ms: int
     metrics: Metrics
 
@@ -63,11 +67,18 @@ class Intake:
             sender = await self._sender(request)
             kind = reading.media_type(request.headers)
             body = await body_of(request, reading.MOST_BYTES, self.body_deadline_ms, take)
-            items = reading.items_of(kind, request.headers, body)
+            items = await self._items(kind, request, body)
             self._charge(sender, len(items))
             await self.handler.take(items, sender)
         _log(sender, items)
         return answers.of_batch(items) if kind == BATCH else answers.of_event(items[0])
+
+    async def _items(self, kind: str, request: Request, body: bytes) -> list[Item]:
+        """Return the events of a body; a large one, which may be made to take long, holds up nobody else."""
+        if len(body) <= _SMALL_BYTES:
+            return reading.items_of(kind, request.headers, body)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.reader, reading.items_of, kind, request.headers, body)
 
     async def _sender(self, request: Request) -> Sender:
         try:

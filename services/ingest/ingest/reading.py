@@ -10,11 +10,22 @@ from ingest.domain.faults import Fault, Refusal, Refused, malformed, not_json, r
 from ingest.domain.repeated import repeated_names
 from ingest.handler import Item
 from tenon.contracts import cloudevents
-from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, NotCloudEvent
+from tenon.contracts.cloudevents import (
+    BATCH,
+    JSON,
+    STRUCTURED,
+    CloudEvent,
+    NotCloudEvent,
+    TooManyEvents,
+)
 from tenon.contracts.codec import NotJson
 
 MOST_EVENTS = 1_000
+"""Most events of a batch."""
 MOST_BYTES = 5 * 1024 * 1024
+"""Most bytes of a request's body."""
+MOST_EVENT_BYTES = 1024 * 1024
+"""Most bytes of one event, with its spaces: the log's form of it, without them, has its own limit."""
 ACCEPTED_TYPES = (STRUCTURED, BATCH, JSON)
 
 
@@ -24,10 +35,7 @@ def media_type(headers: Mapping[str, str]) -> str:
     kind, *parameters = (part.strip().lower() for part in sent.split(";"))
     charset = next((p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")), "utf-8")
     if kind not in ACCEPTED_TYPES or charset not in ("utf-8", "us-ascii"):
-        refuse(_unsupported("content-type", sent or "none", f"one of {', '.join(ACCEPTED_TYPES)}, in UTF-8"))
-    encoding = headers.get("content-encoding", "identity")
-    if encoding.lower() != "identity":
-        refuse(_unsupported("content-encoding", encoding, "no content-encoding"))
+        refuse(_unsupported(sent or "none"))
     return kind
 
 
@@ -40,20 +48,11 @@ def items_of(kind: str, headers: Mapping[str, str], body: bytes) -> list[Item]:
 
 def _batch(body: bytes) -> list[Item]:
     try:
-        raws = cloudevents.split_batch(body)
+        raws = cloudevents.split_batch(body, MOST_EVENTS)
     except NotJson as error:
         raise Refused(not_json("", error, "a JSON array of events")) from error
-    if len(raws) > MOST_EVENTS:
-        fault = Fault("", f"{len(raws)} events", f"at most {MOST_EVENTS} events in a batch")
-        refuse(
-            Refusal(
-                413,
-                "too-large",
-                "The batch is too large",
-                f"{fault.reason}; expected {fault.expected}",
-                (fault,),
-            )
-        )
+    except TooManyEvents as error:
+        raise Refused(_too_large("The batch is too large", str(error), f"at most {MOST_EVENTS}")) from error
     return [_item(raw) for raw in raws]
 
 
@@ -65,6 +64,7 @@ def _item(raw: bytes) -> Item:
 
 
 def _structured(raw: bytes) -> CloudEvent:
+    _check_size(raw)
     try:
         event = cloudevents.from_structured(raw)
     except NotCloudEvent as error:
@@ -79,12 +79,19 @@ def _binary(headers: Mapping[str, str], body: bytes) -> CloudEvent:
     if not any(name.startswith("ce-") for name in headers):
         expected = f"ce-specversion, ce-id, ce-source and ce-type; or send {STRUCTURED} or {BATCH}"
         refuse(malformed([Fault("", "no ce- headers", expected)]))
+    _check_size(body)
     try:
         event = cloudevents.from_http(headers, body)
     except NotCloudEvent as error:
         raise Refused(malformed([_fault(error)])) from error
     _refuse_repeated(body, "/data")
     return event
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MOST_EVENT_BYTES:
+        expected = f"at most {MOST_EVENT_BYTES} bytes"
+        refuse(_too_large("The event is too large", f"{len(raw)} bytes", expected))
 
 
 def _refuse_repeated(body: bytes, pointer: str) -> None:
@@ -97,8 +104,14 @@ def _fault(error: NotCloudEvent) -> Fault:
     return Fault(step(error.attribute), error.reason, "a CloudEvent 1.0 with JSON data")
 
 
-def _unsupported(header: str, sent: str, expected: str) -> Refusal:
-    fault = Fault("", f"{header}: {sent}", expected)
+def _unsupported(sent: str) -> Refusal:
+    expected = f"one of {', '.join(ACCEPTED_TYPES)}, in UTF-8"
+    fault = Fault("", f"content-type: {sent}", expected)
     return Refusal(
         415, "unsupported-media-type", "This is not read", f"{fault.reason}; expected {expected}", (fault,)
     )
+
+
+def _too_large(title: str, reason: str, expected: str) -> Refusal:
+    fault = Fault("", reason, expected)
+    return Refusal(413, "too-large", title, f"{reason}; expected {expected}", (fault,))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -49,7 +50,8 @@ async def bind(settings: IngestSettings) -> AsyncIterator[Service]:
         async with Database.connect(
             settings.database_url, schema="ingest", pool_size=settings.database_pool_size
         ) as database:
-            yield _service(settings, table, producer, database)
+            with ThreadPoolExecutor(1, "reading") as reader:
+                yield _service(settings, table, producer, database, reader)
     finally:
         await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
 
@@ -78,7 +80,9 @@ async def _check_log(kafka: KafkaSettings, table: MarketTable) -> None:
             )
 
 
-def _service(settings: IngestSettings, table: MarketTable, producer: Producer, database: Database) -> Service:
+def _service(
+    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, reader: Executor
+) -> Service:
     measured = Metrics()
     leases = Leases(database, owner=settings.instance)
     source = OutboxSource(database, leases)
@@ -116,6 +120,7 @@ def _service(settings: IngestSettings, table: MarketTable, producer: Producer, d
         handler,
         Rate(settings.rate_events_per_second, settings.rate_burst_events),
         Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
+        reader,
         settings.body_deadline_ms,
         measured,
     )

@@ -99,7 +99,7 @@ def made() -> dict[str, Any]:
         "party": "shandong-mills",
         "secret": "tenon_1b9d3cd6c0baa48d_92267acfc96f…",
     }
-    errors = described((400, 401, 404, 405, 408, 409, 413, 422, 500, 503), _409=_TOO_MANY)
+    errors = described((400, 401, 404, 405, 408, 409, 413, 415, 422, 500, 503), _409=_TOO_MANY)
     return {
         "status_code": 201,
         "response_model": KeyMade,

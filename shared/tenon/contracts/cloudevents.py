@@ -7,6 +7,8 @@ Kafka Protocol Binding 1.0.2 §3 (binary and structured content mode), HTTP Prot
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import takewhile
 from typing import Annotated
 from urllib.parse import quote, unquote
 from uuid import UUID, uuid5
@@ -35,6 +37,10 @@ class NotCloudEvent(ValueError):
     def __init__(self, attribute: str, reason: str) -> None:
         super().__init__(f"{attribute}: {reason}")
         self.attribute, self.reason = attribute, reason
+
+
+class TooManyEvents(ValueError):
+    """A batch has more events than it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,42 @@ def from_structured(body: bytes) -> CloudEvent:
     )
 
 
-def split_batch(body: bytes) -> list[bytes]:
-    """Return the events of a batch, each to be read by `from_structured`; raise `NotJson`."""
+def split_batch(body: bytes, most: int | None = None) -> list[bytes]:
+    """Return the events of a batch, each for `from_structured`.
+
+    Raises `NotJson` and, where there are more than `most`, `TooManyEvents`.
+    """
     try:
-        return [bytes(item) for item in _list.decode(body)]
+        if most is None:
+            return [bytes(item) for item in _list.decode(body)]
+        return [bytes(item) for item in takewhile(bytes, _bounded(most).decode(body))]
+    except msgspec.ValidationError as error:
+        if most is not None and body.lstrip(b" \t\r\n").startswith(b"["):
+            raise TooManyEvents(f"more than {most} events") from error
+        raise NotJson(f"a batch is a JSON array of events: {error}") from error
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(f"a batch is a JSON array of events: {error}") from error
+
+
+class _Bounded:
+    """Reads the items of a JSON array, and no further than so many.
+
+    A list would be read whole before its length is looked at, at fifty times its bytes; a structure of fields
+    ends where there is one too many.
+    """
+
+    def __init__(self, most: int) -> None:
+        fields = [(f"item{index}", msgspec.Raw, msgspec.Raw(b"")) for index in range(most)]
+        kind = msgspec.defstruct("_Items", fields, array_like=True, forbid_unknown_fields=True)
+        self._decoder = msgspec.json.Decoder(kind)
+
+    def decode(self, body: bytes) -> tuple[msgspec.Raw, ...]:
+        """Return the items, and empty ones for those that there are not."""
+        items: tuple[msgspec.Raw, ...] = msgspec.structs.astuple(self._decoder.decode(body))
+        return items
+
+
+_bounded = cache(_Bounded)
 
 
 def to_structured(event: CloudEvent) -> bytes:

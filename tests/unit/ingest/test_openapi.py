@@ -37,7 +37,7 @@ def test_the_description_is_valid() -> None:
         ("get /v1/parties/{party}", {"200", "404"}),
         ("get /v1/parties/{party}/sites", {"200", "404", "422"}),
         ("get /v1/parties/{party}/keys", {"200", "404"}),
-        ("post /v1/parties/{party}/keys", {"201", "400", "404", "408", "409", "413", "422"}),
+        ("post /v1/parties/{party}/keys", {"201", "400", "404", "408", "409", "413", "415", "422"}),
         ("delete /v1/parties/{party}/keys/{key}", {"204", "404"}),
         ("get /v1/outbox", {"200", "403"}),
     ],

@@ -18,11 +18,13 @@ from notifier.keys import NumberKey
 from notifier.queries import Queries
 from notifier.webhooks.endpoints import Endpoints, NewEndpoint
 from notifier.webhooks.guard import BadUrl, check_url
+from tenon.bodies import body_of
 from tenon.contracts.codec import InvalidData, NotJson, decode_strict
 from tenon.contracts.values import Shape
 from tenon.problems import Fault, Problem
 
 _MOST_BYTES: Final = 65_536
+_BODY_DEADLINE_MS: Final = 10_000
 _MOST_DESCRIPTION: Final = 500
 R = TypeVar("R", bound=Shape)
 
@@ -53,7 +55,7 @@ class Subscriptions:
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
-            responses=answers("NewSubscription", 400, 401, 403, 410, 413, 422, 429, status=201),
+            responses=answers("NewSubscription", 400, 401, 403, 408, 410, 413, 415, 422, 429, status=201),
             openapi_extra=body(SubscriptionRequest))  # fmt: skip
         add("", self.every, summary="Subscriptions", responses=answers("Subscriptions", 401, 403))
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
@@ -64,7 +66,7 @@ class Subscriptions:
         add("/{subscription}/parked", self.parked, summary="What is parked, in order",
             responses=answers("ParkedPage", 400, *one))  # fmt: skip
         add("/{subscription}/replay", self.replay, methods=["POST"], summary="Send parked events once more",
-            status_code=202, responses=answers("Replayed", 400, *one, 422, status=202),
+            status_code=202, responses=answers("Replayed", 400, *one, 408, 413, 415, 422, status=202),
             openapi_extra=body(ReplayRequest, required=False))  # fmt: skip
         add("/{subscription}/enable", self.enable, methods=["POST"], summary="Call a disabled endpoint again",
             responses=answers("Enabled", *one))  # fmt: skip
@@ -188,17 +190,8 @@ def _parked(row: Any) -> dict[str, Any]:
     return {**shown, "event": msgspec.Raw(row.body)}
 
 
-async def _body(request: Request) -> bytes:
-    given = bytearray()
-    async for chunk in request.stream():
-        given += chunk
-        if len(given) > _MOST_BYTES:
-            raise Problem(413, f"the body is longer than {_MOST_BYTES} bytes")
-    return bytes(given)
-
-
 async def _read(request: Request, kind: type[R], *, empty: R | None = None) -> R:
-    given = await _body(request)
+    given = await body_of(request, _MOST_BYTES, _BODY_DEADLINE_MS)
     if not given and empty is not None:
         return empty
     try:
