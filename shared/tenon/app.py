@@ -20,7 +20,7 @@ from typing import Any, NoReturn, TypeVar
 import uvloop
 from starlette.types import ASGIApp
 
-from tenon import failpoints, log, positions
+from tenon import clock, failpoints, log, positions
 from tenon.db import Database
 from tenon.errors import Misconfigured, TenonError
 from tenon.health import Ready
@@ -71,6 +71,7 @@ def main(bind: Bind[S], settings_type: type[S], package: str) -> NoReturn:
         settings = load(settings_type)
         log.configure(settings.log_level, settings.log_format, service=package, instance=settings.instance)
         failpoints.install(settings.failpoints)
+        clock.set_offset(settings.clock_offset_ms)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_command(sys.argv[1:], bind, settings, package))
     except TenonError as error:

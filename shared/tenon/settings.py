@@ -154,6 +154,10 @@ class CommonSettings(KafkaAccess):
         default=None,
         description="Table (TOML) of markets and their partitions; the default table if not set.",
     )
+    clock_offset_ms: int = Field(
+        default=0,
+        description="For tests only: how far this process's clock is ahead of the machine's, in ms.",
+    )
     failpoints: str = Field(
         default="", description="For tests only: places at which the process dies, waits or fails."
     )
