@@ -17,6 +17,8 @@ import structlog
 Line = MutableMapping[str, Any]
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _NOISY = ("aiokafka", "uvicorn.access", "asyncio", "sqlalchemy.engine")
+_AGAIN_AFTER_SECONDS = 5.0
+_MOST_REMEMBERED = 1_000
 
 
 def configure(level: str = "info", form: Literal["json", "console"] = "json", **constant: str) -> None:
@@ -67,8 +69,31 @@ def _write(unit: str, line: Line, started: float, outcome: str) -> None:
     (logger.warning if outcome == "failed" else logger.info)(unit, **line)
 
 
+class _Seldom(logging.Filter):
+    """Lets a library say the same now and then only: while brokers are away it would all the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is written; one that is says how many like it were not."""
+        key = (record.name, str(record.msg))
+        since, left_out = self._said.get(key, (0.0, 0))
+        if record.exc_info is None and record.created - since < _AGAIN_AFTER_SECONDS:
+            self._said[key] = (since, left_out + 1)
+            return False
+        if len(self._said) >= _MOST_REMEMBERED:
+            self._said.clear()
+        self._said[key] = (record.created, 0)
+        if left_out:
+            record.msg = f"{record.msg} (and {left_out} times more in between)"
+        return True
+
+
 def _route_libraries(level: int, shared: list[Any], renderer: Any) -> None:
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(_Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -67,3 +68,21 @@ def test_a_console_line_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
     log.configure("info", "console")
     log.get("x").info("hello", answer=42)
     assert "hello" in capsys.readouterr().err
+
+
+def test_a_library_that_repeats_itself_is_heard_now_and_then(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.configure("info", "json")
+    now = 1_000.0
+    monkeypatch.setattr(time, "time", lambda: now)
+    for now in (1_000.0, 1_000.1, 1_004.9, 1_005.1, 1_005.2):
+        logging.getLogger("aiokafka.client").warning("no broker at %s", "k:9092")
+        logging.getLogger("aiokafka.client").warning("something else %s", now)
+    said = [found["event"] for found in lines(capsys)]
+    assert said == [
+        "no broker at k:9092",
+        "something else 1000.0",
+        "no broker at k:9092 (and 2 times more in between)",
+        "something else 1005.1 (and 2 times more in between)",
+    ]
