@@ -11,16 +11,18 @@ A network that swallows everything tells nobody: a statement that has no answer 
 A service sees its own schema only: it is the search path of every connection. No table is known here.
 """
 
+import ssl
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol, Self, cast
 
 import asyncpg
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from tenon.dsn import Address
 from tenon.errors import Duplicate, Fenced, Misconfigured, TenonError, Transient
 from tenon.retry import retrying
 
@@ -94,14 +96,14 @@ class Database:
         wants, as in a migration. Raises `Transient` at the deadline, `Misconfigured` where the
         role is not let in.
         """
-        parsed = make_url(url)
+        address = Address.of(url)
         statement_s = None if statement_deadline_ms is None else statement_deadline_ms / 1000
         pool = await retrying(
             "connect to the database",
-            lambda: _new_pool(parsed, schema, pool_size, statement_s),
+            lambda: _new_pool(address, schema, pool_size, statement_s),
             deadline_ms=deadline_ms,
         )
-        engine = _engine(parsed, schema, statement_s)
+        engine = _engine(address, schema, statement_s)
         try:
             yield cls(pool, engine, schema)
         finally:
@@ -179,7 +181,16 @@ def mapped_errors() -> Iterator[None]:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
         raise _mapped(error) from error
+    except ssl.SSLCertVerificationError as error:
+        raise Misconfigured(
+            f"the database's certificate is not to be trusted: {error.verify_message}; check sslrootcert, and"
+            " that the certificate bears the host's name in TENON_DATABASE_URL"
+        ) from error
     except (ConnectionError, TimeoutError, OSError) as error:
+        if "rejected SSL upgrade" in str(error):
+            raise Misconfigured(
+                f"{error}: let it speak TLS, or take sslmode out of TENON_DATABASE_URL"
+            ) from error
         raise Transient(f"the database can't be reached: {type(error).__name__} {error}") from error
 
 
@@ -217,10 +228,11 @@ def _without_state(error: Exception, cause: BaseException) -> Exception:
     return error
 
 
-async def _new_pool(url: URL, schema: str, size: int, statement_s: float | None) -> Any:
+async def _new_pool(address: Address, schema: str, size: int, statement_s: float | None) -> Any:
     with mapped_errors():
         return await asyncpg.create_pool(
-            dsn=_dsn(url),
+            dsn=_dsn(address.url),
+            ssl=address.tls,
             min_size=1,
             max_size=size,
             timeout=_CONNECT_SECONDS,
@@ -243,13 +255,14 @@ def _dsn(url: URL) -> str:
     return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def _engine(url: URL, schema: str, statement_s: float | None) -> AsyncEngine:
+def _engine(address: Address, schema: str, statement_s: float | None) -> AsyncEngine:
     engine = create_async_engine(
-        url.set(drivername="postgresql+asyncpg"),
+        address.url.set(drivername="postgresql+asyncpg"),
         pool_size=_QUERY_POOL_SIZE,
         pool_pre_ping=True,
         connect_args={
             "server_settings": _session(schema),
+            "ssl": address.tls,
             "timeout": _CONNECT_SECONDS,
             "command_timeout": statement_s,
         },

@@ -165,17 +165,12 @@ class CommonSettings(KafkaAccess):
     @field_validator("database_url")
     @classmethod
     def _is_address(cls, text: str) -> str:
-        from sqlalchemy.engine import make_url  # here: the command line reads no address of a database
-        from sqlalchemy.exc import ArgumentError
+        from tenon.dsn import Address  # here: the command line reads no address of a database
 
         try:
-            fits = make_url(text).get_backend_name() == "postgresql"
-        except (ArgumentError, ValueError):
-            fits = False
-        if not fits:
-            raise ValueError(
-                "this is no address of a database; postgresql://user:password@host:port/database"
-            )
+            Address.of(text)
+        except Misconfigured as error:
+            raise ValueError(str(error)) from None
         return text
 
     @model_validator(mode="after")
