@@ -23,13 +23,14 @@ from ingest.docs import add_docs
 from ingest.domain.admit import Sender
 from ingest.domain.faults import Refused, unavailable
 from ingest.handler import Handler, Item
-from ingest.limits import Budget, OverBudget, Rate
+from ingest.limits import Budget, OverBudget
 from tenon import log, problems
 from tenon.bodies import body_of
 from tenon.contracts.cloudevents import BATCH
 from tenon.errors import Transient
 from tenon.metrics import Metrics
 from tenon.problems import Problem
+from tenon.rate import Rate
 
 _SMALL_BYTES = 256 * 1024
 _logger = log.get("events")
@@ -68,7 +69,7 @@ class Intake:
             kind = reading.media_type(request.headers)
             body = await body_of(request, reading.MOST_BYTES, self.body_deadline_ms, take)
             items = await self._items(kind, request, body)
-            self._charge(sender, len(items))
+            self.rate.charge(sender.key, len(items), time.monotonic())
             await self.handler.take(items, sender)
         _log(sender, items)
         return answers.of_batch(items) if kind == BATCH else answers.of_event(items[0])
@@ -85,12 +86,6 @@ class Intake:
             return await self.access.sender(request)
         except Transient as error:
             raise Refused(unavailable("the registry does not answer; send it again")) from error
-
-    def _charge(self, sender: Sender, events: int) -> None:
-        wait_s = self.rate.wait_s(sender.key, events, time.monotonic())
-        if wait_s:
-            headers = {"retry-after": str(max(1, round(wait_s + 0.5)))}
-            raise Problem(429, "this key sends faster than it may; send it again later", headers=headers)
 
 
 def _log(sender: Sender, items: list[Item]) -> None:

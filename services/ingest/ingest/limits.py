@@ -1,34 +1,7 @@
-"""How much one key may send, and how much may be in this process at once.
-
-Pure arithmetic on a clock that is handed in; what a caller is answered is decided elsewhere.
-"""
+"""How much may be in this process at once. What a caller is answered is decided elsewhere."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-_MOST_KEYS = 100_000
-
-
-class Rate:
-    """A token bucket per key: `per_second` events on average, `burst` at once; `per_second` 0: no limit."""
-
-    def __init__(self, per_second: float, burst: int) -> None:
-        self._per_second = per_second
-        self._burst = burst
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    def wait_s(self, key: str, events: int, now_s: float) -> float:
-        """Take tokens for so many events and return 0, or take none and return how long to wait."""
-        if not self._per_second:
-            return 0.0
-        tokens, since_s = self._buckets.get(key, (float(self._burst), now_s))
-        tokens = min(self._burst, tokens + (now_s - since_s) * self._per_second)
-        if tokens < events:
-            return (events - tokens) / self._per_second
-        if len(self._buckets) >= _MOST_KEYS:
-            self._buckets.clear()
-        self._buckets[key] = (tokens - events, now_s)
-        return 0.0
 
 
 class OverBudget(Exception):

@@ -14,7 +14,7 @@ from ingest.domain.route import Router
 from ingest.handler import Handler
 from ingest.http import Intake, application
 from ingest.keys import Keys
-from ingest.limits import Budget, Rate
+from ingest.limits import Budget
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from tenon import log
@@ -28,6 +28,7 @@ from tenon.lease import Leases
 from tenon.metrics import Metrics
 from tenon.outbox import Entry, OutboxSource, kafka_effect
 from tenon.periods import Keeper, Kept
+from tenon.rate import Rate
 from tenon.relay import Effect, Outcome, Relay, RelaySettings
 from tenon.retry import retrying
 

@@ -8,12 +8,15 @@ where it was. No entry can fall between table and ring, because both are read by
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Self
 
 from notifier import metrics
 from notifier.bell import Bell
+from notifier.domain.audiences import WALL
 from notifier.domain.frames import HEARTBEAT, closing, joined, opening
 from notifier.feed import Feed
 from notifier.settings import NotifierSettings
@@ -27,6 +30,18 @@ _PAGE = 500
 _CHUNK_BYTES = 65_536
 _RETRY_MS = 2_000
 _logger = log.get("live")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many streams one process serves, and how many of them may be one party's."""
+
+    streams: int
+    of_one: int
+
+    def of(self, audience: str) -> int:
+        """Return how many streams of a feed may be open; of the wall, where anybody looks, half of all."""
+        return max(1, self.streams // 2) if audience == WALL else self.of_one
 
 
 class _Client:
@@ -72,7 +87,7 @@ class Hub:
         poll_ms: int,
         heartbeat_ms: int,
         ring: Ring,
-        most: int,
+        room: Room,
     ) -> None:
         self.feed = feed
         self.closed = False
@@ -82,7 +97,8 @@ class Hub:
         self._poll_s = poll_ms / 1000
         self._heartbeat_s = heartbeat_ms / 1000
         self._ring = ring
-        self._most = most
+        self._room = room
+        self._watching: Counter[str] = Counter()
         self._tails: dict[str, Tail] = {}
 
     @classmethod
@@ -97,13 +113,17 @@ class Hub:
             ring=Ring(
                 settings.stream_queue_events, settings.stream_queue_bytes, settings.stream_write_timeout_ms
             ),
-            most=settings.stream_clients,
+            room=Room(settings.stream_clients, settings.streams_per_party),
         )
 
     @property
     def full(self) -> bool:
         """Whether no further stream can be served here now."""
-        return self.closed or self.clients >= self._most
+        return self.closed or self.clients >= self._room.streams
+
+    def has_enough(self, audience: str) -> bool:
+        """Whether so many streams of this feed are served that others would go short."""
+        return self._watching[audience] >= self._room.of(audience)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Follow the watched feeds until `stop` is set, then end all streams."""
@@ -132,7 +152,7 @@ class Hub:
         process stops or serves enough others.
         """
         yield opening(_RETRY_MS)
-        if self.full:
+        if self.full or self.has_enough(audience):
             yield self._closing("too many streams")
             return
         client = _Client(after, self._ring.slow_ms / 1000)
@@ -176,7 +196,7 @@ class Hub:
 
     @asynccontextmanager
     async def _watch(self, audience: str) -> AsyncIterator[Tail]:
-        self._count(1)
+        self._count(audience, 1)
         try:
             tail = await self._tail(audience)
             tail.watchers += 1
@@ -187,10 +207,13 @@ class Hub:
                 if not tail.watchers and self._tails.get(audience) is tail:
                     del self._tails[audience]
         finally:
-            self._count(-1)
+            self._count(audience, -1)
 
-    def _count(self, change: int) -> None:
+    def _count(self, audience: str, change: int) -> None:
         self.clients += change
+        self._watching[audience] += change
+        if not self._watching[audience]:
+            del self._watching[audience]
         self._metrics.set(metrics.STREAMS, self.clients)
 
     async def _tail(self, audience: str) -> Tail:

@@ -60,6 +60,20 @@ class NotifierSettings(CommonSettings):
         description="A client that is slow, or takes nothing, for this long is disconnected, in ms.",
     )
     stream_clients: int = Field(2_000, ge=1, description="Most streams that one process serves at a time.")
+    streams_per_party: int = Field(
+        100,
+        ge=1,
+        description="Most streams of one party that one process serves at a time; of the wall, half of all.",
+    )
+    rate_requests_per_second: int = Field(
+        500,
+        ge=0,
+        description="Requests that one party, and all that show no key together, may make per second on"
+        " average; 0: any number.",
+    )
+    rate_burst_requests: int = Field(
+        2_000, ge=1, description="Requests that a party may make at once after a pause."
+    )
     webhook_retry_schedule: str = Field(
         "5s,30s,2m,10m,30m,1h,3h,6h,12h,24h",
         description="Longest waits between attempts (5s, 10m, 2h, 1d), comma-separated; then parked.",

@@ -10,30 +10,12 @@ from ingest.cache import Remembered
 from ingest.domain.admit import Sender
 from ingest.domain.faults import Fault, Refused, invalid, unavailable
 from ingest.handler import Item
-from ingest.limits import Budget, OverBudget, Rate
+from ingest.limits import Budget, OverBudget
 from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED, CloudEvent, to_batch
 
 pytestmark = pytest.mark.unit
 EVENT = CloudEvent("e1", "/s", "tenon.offer.withdrawn.v1", b"{}")
 BAD = invalid([Fault("/data/x", "wrong", "right")])
-
-
-def test_a_bucket_lets_a_burst_through_and_then_the_rate() -> None:
-    rate = Rate(per_second=10, burst=100)
-    assert rate.wait_s("k", 100, 0.0) == 0
-    assert rate.wait_s("k", 5, 0.0) == pytest.approx(0.5)
-    assert rate.wait_s("k", 5, 0.5) == 0
-    assert rate.wait_s("other", 100, 0.5) == 0
-
-
-def test_a_bucket_never_holds_more_than_its_burst() -> None:
-    rate = Rate(per_second=10, burst=100)
-    assert rate.wait_s("k", 1, 0.0) == 0
-    assert rate.wait_s("k", 101, 1_000.0) > 0
-
-
-def test_no_rate_is_no_limit() -> None:
-    assert Rate(per_second=0, burst=1).wait_s("k", 10**9, 0.0) == 0
 
 
 def test_a_budget_is_given_back_and_never_overdrawn() -> None:

@@ -6,6 +6,7 @@ request, so a revoked one ends at once.
 
 import hashlib
 import hmac
+import time
 
 from pydantic import SecretStr
 from starlette.requests import HTTPConnection
@@ -14,29 +15,35 @@ from notifier.domain.audiences import ADMINISTRATOR, WALL
 from tenon.bearer import CHALLENGE, bearer
 from tenon.db import Database
 from tenon.problems import Problem
+from tenon.rate import Rate
 
 
 class Access:
-    """Tells viewers apart."""
+    """Tells viewers apart, and how fast each may ask."""
 
-    def __init__(self, database: Database, admin_key: SecretStr | None, *, wall_is_public: bool) -> None:
+    def __init__(
+        self, database: Database, rate: Rate, admin_key: SecretStr | None, *, wall_is_public: bool
+    ) -> None:
         self._database = database
+        self._rate = rate
         self._admin = None if admin_key is None else hashed(admin_key.get_secret_value())
         self._wall_is_public = wall_is_public
 
     async def viewer(self, request: HTTPConnection) -> str:
-        """Return the audience that the request's key stands for; 401 without a valid one."""
+        """Return the audience that the request's key stands for; 401 without a valid one, 429 too often."""
         key = bearer(request)
         if key is None:
             raise Problem(401, "send your API key as Authorization: Bearer …", headers=CHALLENGE)
         found = await self.holder(key)
         if found is None:
             raise Problem(401, "the API key is not known, or was revoked", headers=CHALLENGE)
+        self._rate.charge(found, 1, time.monotonic())
         return found
 
     async def anybody(self, request: HTTPConnection) -> str:
         """Return the viewer; where the wall is public, those without a key are its audience."""
         if bearer(request) is None and self._wall_is_public:
+            self._rate.charge(WALL, 1, time.monotonic())
             return WALL
         return await self.viewer(request)
 

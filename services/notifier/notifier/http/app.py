@@ -18,13 +18,15 @@ from notifier.settings import NotifierSettings
 from notifier.webhooks.endpoints import Endpoints
 from tenon import problems
 from tenon.db import Database
+from tenon.rate import Rate
 
 
 def application(
     settings: NotifierSettings, database: Database, hub: Hub, bell: Bell, pseudonym_key: bytes
 ) -> FastAPI:
     """Return the application; nothing is connected or read before the first request."""
-    access = Access(database, settings.admin_key, wall_is_public=settings.wall_is_public)
+    rate = Rate(settings.rate_requests_per_second, settings.rate_burst_requests)
+    access = Access(database, rate, settings.admin_key, wall_is_public=settings.wall_is_public)
     queries = Queries(database)
     endpoints = Endpoints(database, most=settings.subscriptions_per_party)
     streams = Streams(hub, access, write_timeout_ms=settings.stream_write_timeout_ms)

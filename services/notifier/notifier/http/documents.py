@@ -29,8 +29,19 @@ _MEANINGS: Final[Mapping[int, str]] = {
     413: "The body is too long.",
     415: "The body is packed; send it as it is.",
     422: "A parameter or a field is not as described.",
-    429: "There are too many already.",
+    429: "The viewer asks too fast, or has as many as it may; see Retry-After.",
     503: "A dependency does not answer; the same request may succeed later.",
+}
+
+
+_HEADERS: Final[Mapping[int, tuple[str, str, str]]] = {
+    401: ("WWW-Authenticate", "How to show a key.", "string"),
+    429: (
+        "Retry-After",
+        "Seconds to wait before asking again; absent where waiting does not help.",
+        "integer",
+    ),
+    503: ("Retry-After", "Seconds to wait before asking again.", "integer"),
 }
 
 
@@ -56,9 +67,17 @@ def answers(schema: str | None, *faults: int, status: int = 200) -> dict[int | s
         good["content"] = {"application/json": {"schema": _ref(schema)}}
     problem = {MEDIA_TYPE: {"schema": _ref("Problem")}}
     bad: dict[int | str, Schema] = {
-        code: {"description": _MEANINGS[code], "content": problem} for code in (*faults, 503)
+        code: {"description": _MEANINGS[code], "content": problem, **_headers(code)}
+        for code in sorted({*faults, 429, 503})
     }
     return {status: good, **bad}
+
+
+def _headers(code: int) -> Schema:
+    if code not in _HEADERS:
+        return {}
+    name, about, kind = _HEADERS[code]
+    return {"headers": {name: {"description": about, "schema": {"type": kind}}}}
 
 
 def body(kind: type[Shape], *, required: bool = True) -> Schema:

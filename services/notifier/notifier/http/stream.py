@@ -16,8 +16,9 @@ from notifier.http.documents import answers
 from notifier.http.parameters import PartyName
 from notifier.http.resuming import beginning, known_types, resumed
 from notifier.live import Hub
-from tenon.problems import unavailable
+from tenon.problems import Problem, unavailable
 
+_LATER_S: Final = 5
 _HEADERS: Final = {"content-type": MEDIA_TYPE, "cache-control": "no-store", "x-accel-buffering": "no"}
 After = Annotated[
     int | None, Query(ge=0, description="Begin behind this number; 0: at the first event. Default: now.")
@@ -97,7 +98,10 @@ class Streams:
         audience = chosen(viewer, party)
         wanted = known_types(types or [])
         if self._hub.full:
-            raise unavailable("no more streams can be served here now", 5)
+            raise unavailable("no more streams can be served here now", _LATER_S)
+        if self._hub.has_enough(audience):
+            detail = "as many streams of this feed are open as may be; end one first"
+            raise Problem(429, detail, headers={"retry-after": str(_LATER_S)})
         number = await beginning(self._hub.feed, audience, resumed(last_event_id, after))
         chunks = self._hub.stream(audience, number, wanted, partial(self._access.still, request, viewer))
         return EventStream(chunks, number, self._write_timeout_s)

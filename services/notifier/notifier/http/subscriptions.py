@@ -55,7 +55,7 @@ class Subscriptions:
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
-            responses=answers("NewSubscription", 400, 401, 403, 408, 410, 413, 415, 422, 429, status=201),
+            responses=answers("NewSubscription", 400, 401, 403, 408, 410, 413, 415, 422, status=201),
             openapi_extra=body(SubscriptionRequest))  # fmt: skip
         add("", self.every, summary="Subscriptions", responses=answers("Subscriptions", 401, 403))
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
