@@ -20,9 +20,10 @@ class Event(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A row of matcher.rounds. `told`: all of its events are on Kafka, as the row says. Times in epoch ms.
+    """A row of matcher.rounds; older ones are dropped. Times in epoch ms.
 
-    It stands for the quiet rounds before it, from `first_round` at `first_offset`, as well.
+    It stands for the quiet rounds before it, from `first_round` at `first_offset`, as well. `told`: all of
+    its events are on Kafka, as the row says.
     """
 
     partition: int
@@ -39,6 +40,15 @@ class Round(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
+class Head(NamedTuple):
+    """A row of matcher.heads: a partition's last round."""
+
+    partition: int
+    round: int
+    clock_ms: int
+    digest: str
+
+
 class Own(NamedTuple):
     """A round as it tells itself on tenon.rounds.v1; `policies` and `skipped` as the digest covers them."""
 
@@ -52,12 +62,16 @@ class Own(NamedTuple):
     skipped: bytes
     skipped_offsets: tuple[int, ...]
     records: int
+    docked: int
     previous_digest: str
     digest: str
 
 
 class Step(NamedTuple):
-    """A step of a docking. `made_in`: partition and round that told it; `body`: digest of its data."""
+    """A step of a docking. `made_in`: partition and round that told it; `body`: digest of its data.
+
+    `place`: where it stands on tenon.dockings.v1 first, and when it was written there; None: not yet.
+    """
 
     id: str
     docking: str
@@ -73,6 +87,7 @@ class Step(NamedTuple):
     parties: tuple[str, ...]
     made_in: tuple[int, int]
     body: bytes
+    place: tuple[int, int, int] | None = None
 
 
 class OfferWindow(NamedTuple):

@@ -12,10 +12,12 @@ from typing import TypeVar
 import msgspec
 
 from tenon.contracts import intake, log
+from tenon.contracts.cloudevents import event_id
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode, unix_ms
 from tenon.contracts.dockings import Docking
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rounds import RoundDecided
+from tenon.contracts.topics import DOCKINGS
 from tenon.contracts.units import to_counts
 from tenon.contracts.values import Shape, Window
 from tenon_audit.facts import (
@@ -30,6 +32,8 @@ from tenon_audit.facts import (
 )
 
 S = TypeVar("S", bound=Shape)
+EVENTS_PER_ROUND = 10_000_000
+"""A sequence of the matcher's is its round times this, and a number within the round."""
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -83,20 +87,25 @@ def own(value: bytes) -> Own:
         encode(said.skipped),
         tuple(skipped.offset for skipped in said.skipped),
         said.counts.records,
+        said.counts.docked,
         said.previous_digest,
         said.digest,
     )
 
 
-def step(event_id: str, value: bytes, made_in: tuple[int, int] = (0, 0)) -> Step:
-    """Return a step of a docking."""
+def step(given: str, sequence: str, value: bytes) -> Step:
+    """Return a step of a docking; raises `Unreadable` where its id is not one that a round gave.
+
+    Docking ids begin with the partition, and sequences with the round.
+    """
     said = _data(Docking, value)
+    made_in = _made_in(said.docking, given, sequence)
     supply, demand = said.supply, said.demand
     quantity, shipped, delivered, failed = _counts(
         said.unit, said.quantity, said.shipped, said.delivered, said.failed
     )
     return Step(
-        event_id,
+        given,
         said.docking,
         said.revision,
         said.status,
@@ -111,6 +120,16 @@ def step(event_id: str, value: bytes, made_in: tuple[int, int] = (0, 0)) -> Step
         made_in,
         digest(value),
     )
+
+
+def _made_in(docking: str, given: str, sequence: str) -> tuple[int, int]:
+    home, number = docking.partition("-")[0], sequence
+    if not (home.isdecimal() and number.isdecimal()):
+        raise Unreadable(f"not a step of a docking: its id is {docking}, its sequence {sequence or 'none'}")
+    made, index = divmod(int(number), EVENTS_PER_ROUND)
+    if event_id(DOCKINGS.name, int(home), made, index) != given:
+        raise Unreadable(f"not an event of round {made} of partition {home}: its id is another")
+    return int(home), made
 
 
 def position(value: bytes, kind: str) -> OfferTold | DemandTold:

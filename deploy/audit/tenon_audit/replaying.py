@@ -5,7 +5,7 @@ its partition is replayed up to there, and that is said.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from matcher.domain.step import ENGINE, Read, step
 from tenon.contracts.topics import MARKET
 from tenon.kafka import KafkaSettings, Record
 from tenon_audit import log
+from tenon_audit.deciding import Decided
 from tenon_audit.facts import Own
 from tenon_audit.finding import Finding, record, row
 from tenon_audit.report import Report
@@ -25,11 +26,12 @@ _TODO = (
 
 
 async def replayed(
-    kafka: KafkaSettings, rounds: Mapping[int, Sequence[Own]], report: Report, say: Callable[[str], None]
+    kafka: KafkaSettings, decided: Decided, report: Report, say: Callable[[str], None]
 ) -> None:
     """Decide the rounds of each partition again; in memory: one partition's state, one round's records."""
     again = 0
-    for partition, owns in sorted(rounds.items()):
+    for partition, numbered in sorted(decided.told.rounds.items()):
+        owns = [own for _, own in sorted(numbered.items())]
         say(f"replaying {len(owns)} rounds of partition {partition}")
         again += await _partition(kafka, partition, owns, report)
     report.looked_at["rounds decided again"] = again

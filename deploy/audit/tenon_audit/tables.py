@@ -18,6 +18,7 @@ from tenon_audit.facts import (
     Endpoint,
     Entity,
     FeedRow,
+    Head,
     OfferRow,
     OfferWindow,
     Round,
@@ -55,10 +56,10 @@ class Tables:
         """Return the database's time."""
         return int(await self._connection.fetchval(f"SELECT {_MS.format('now()')}"))
 
-    async def began_ms(self) -> int:
-        """Return when the first round was decided; now, where none was."""
-        first = f"SELECT {_MS.format('coalesce(min(decided_at), now())')} FROM matcher.rounds"  # noqa: S608
-        return int(await self._connection.fetchval(first))
+    async def heads(self) -> list[Head]:
+        """Return the last round of each partition."""
+        rows = await self._connection.fetch("SELECT partition, round, clock_ms, digest FROM matcher.heads")
+        return [Head(*row) for row in rows]
 
     async def positions(self, schema: str) -> dict[tuple[str, int], int]:
         """Return the next offset of each (topic, partition) that a service reads."""
@@ -85,8 +86,11 @@ class Tables:
         )
         return [Said(*row) async for row in rows]
 
-    async def rounds(self, after: dict[int, int] | None = None) -> AsyncIterator[Round]:
-        """Yield rounds with their events, in order; `after`: only those later than a partition's round."""
+    async def rounds(
+        self, after: dict[int, int] | None = None, *, untold: bool = False
+    ) -> AsyncIterator[Round]:
+        """Yield what is kept of rounds, in order; `after`: those later than a partition's round."""
+        only = "AND published_at IS NULL" if untold else ""
         later = " ".join(
             f"AND NOT (partition = {partition} AND round <= {number})"
             for partition, number in (after or {}).items()
@@ -94,7 +98,7 @@ class Tables:
         query = f"""
             SELECT partition, round, first_round, first_offset, from_offset, next_offset, clock_ms, digest,
                    published_at IS NOT NULL, parked_why, {_MS.format("decided_at")}, events
-            FROM matcher.rounds WHERE true {later} ORDER BY partition, round
+            FROM matcher.rounds WHERE true {only} {later} ORDER BY partition, round
             """  # noqa: S608 - only numbers and constants are put in
         async for row in self._rows(query, _ROUNDS_PAGE):
             *facts, packed = row

@@ -85,11 +85,15 @@ async def played(kafka: KafkaSettings, database_url: str) -> Line:
     for service in ("ingest", "matcher", "notifier"):
         await migrate(database_url, package=service)
     line = Line(kafka, database_url)
-    common = {"kafka_bootstrap": kafka.bootstrap, "topic_prefix": kafka.prefix, "database_url": database_url}
+    common: dict[str, Any] = {
+        "kafka_bootstrap": kafka.bootstrap,
+        "topic_prefix": kafka.prefix,
+        "database_url": database_url,
+    }
     common |= {"http_port": 0, "admin_key": SecretStr(ADMIN_KEY)}
     async with AsyncExitStack() as stack:
         ingest = await stack.enter_async_context(_served(bind_ingest, IngestSettings(**common)))
-        quick = {"session_timeout_ms": 3_000, "rebalance_timeout_ms": 5_000}
+        quick: dict[str, Any] = {"session_timeout_ms": 3_000, "rebalance_timeout_ms": 5_000}
         matcher = {name: value for name, value in common.items() if name != "admin_key"}
         await stack.enter_async_context(_served(bind_matcher, MatcherSettings(**matcher, **quick)))
         await stack.enter_async_context(_served(bind_notifier, NotifierSettings(**common, **quick)))

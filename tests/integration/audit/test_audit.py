@@ -155,16 +155,16 @@ async def test_a_statement_of_the_registry_that_is_gone_is_lost(line: Line, tmp_
         (
             "demand.window_missing",
             4,
-            "matcher.demand_windows 2/depot/d2/w",
-            ["DELETE FROM matcher.demand_windows WHERE key = 'depot/d2'"],
+            "matcher.demand_windows 2/clinic/d1/w",
+            ["DELETE FROM matcher.demand_windows WHERE key = 'clinic/d1'"],
         ),
         (
             "demand.unexplained",
             4,
             "matcher.entities 2/demand/own:mask/depot/d2",
             [
-                "UPDATE matcher.entities SET meta = convert_to((convert_from(meta, 'UTF8')::jsonb - 'reasons')"
-                "::text, 'UTF8') WHERE kind = 'demand' AND key = 'depot/d2'"
+                "UPDATE matcher.entities SET meta = convert_to("
+                "(convert_from(meta, 'UTF8')::jsonb - 'reasons')::text, 'UTF8') WHERE key = 'depot/d2'"
             ],
         ),
         (
@@ -212,8 +212,8 @@ async def test_a_statement_of_the_registry_that_is_gone_is_lost(line: Line, tmp_
         (
             "feed.gap",
             5,
-            "notifier.feed _admin/1",
-            ["DELETE FROM notifier.feed WHERE audience = '_admin' AND number = 1"],
+            "notifier.feed _admin/2",
+            ["DELETE FROM notifier.feed WHERE audience = '_admin' AND number = 2"],
         ),
         (
             "notifier.beyond",
@@ -227,8 +227,11 @@ async def test_a_statement_of_the_registry_that_is_gone_is_lost(line: Line, tmp_
         (
             "round.differs",
             6,
-            "matcher.rounds 2/3",
-            ["UPDATE matcher.rounds SET clock_ms = clock_ms - 1 WHERE (partition, round) = (2, 3)"],
+            "matcher.rounds 2/",
+            [
+                "UPDATE matcher.rounds SET clock_ms = clock_ms - 1"
+                " WHERE round = (SELECT min(round) FROM matcher.rounds)"
+            ],
         ),
         (
             "position.round",
@@ -247,11 +250,13 @@ async def test_a_row_that_was_changed_by_hand_is_named(
     assert finding.where.startswith(where)
 
 
-async def test_a_round_that_was_taken_out_is_named_with_what_it_decided(tables: Line) -> None:
-    number = await asked(tables, "SELECT min(round) FROM matcher.rounds WHERE events ~ 'proposed'::bytea")
+async def test_a_round_that_was_taken_out_is_named(tables: Line) -> None:
+    number = await asked(
+        tables, "SELECT min(round) FROM matcher.rounds WHERE position('proposed'::bytea IN events) > 0"
+    )
     report = await spoiled(tables, f"DELETE FROM matcher.rounds WHERE round = {number}")
-    assert found(report, "round.missing").where == f"matcher.rounds 2/{number}"
-    assert report.counts["step.orphan"] > 0
+    assert found(report, "round.row_missing").where == f"matcher.rounds 2/{number}"
+    assert set(report.counts) == {"round.row_missing"}
 
 
 async def test_an_entry_that_stands_twice_in_a_feed_is_named(tables: Line) -> None:
@@ -300,14 +305,11 @@ async def test_a_step_that_is_missing_on_its_topic_and_one_that_nobody_decided_a
     assert step in found(report, "step.untold").what
     place = f"{gone[0].topic}/{gone[0].partition}@{gone[0].offset}"
     assert found(report, "step.orphan").where == place
-    assert set(report.counts) == {"step.untold", "step.orphan"}
 
 
 async def test_a_record_that_was_taken_out_of_the_log_is_named(
     line: Line, kafka_server: EmbeddedKafka, tmp_path: Path
 ) -> None:
-    last = await asked(line, "SELECT max(next_offset) - 1 FROM matcher.positions WHERE partition = 2")
-
     def change(record: Record) -> OutRecord | None:
         ended = dict(record.headers).get("ce_type") == b"tenon.demand.withdrawn.v1"
         return None if record.topic == topics.MARKET.name and ended else as_it_is(record)
@@ -315,8 +317,8 @@ async def test_a_record_that_was_taken_out_of_the_log_is_named(
     copy = await copied(line, settings_for(kafka_server), change)
     report = await audited(copy, copy.write_journal(tmp_path / "journal"))
     assert report.lost == 1
-    assert found(report, "position.beyond").where == "matcher.positions tenon.market.v1/2"
-    assert last in found(report, "log.short").where
+    place = "matcher.positions tenon.market.v1/2, tenon.market.v1/2@"
+    assert found(report, "position.beyond").where.startswith(place)
 
 
 async def test_a_record_that_says_something_else_than_was_decided_on_is_found_by_replaying(

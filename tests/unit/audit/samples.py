@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tenon_audit.checks.rounds import FIRST_DIGEST, Chain, summed
-from tenon_audit.facts import DemandWindow, Event, OfferWindow, Own, Round, Step
+from tenon_audit.checks.rounds import FIRST_DIGEST, Kept, Told, summed
+from tenon_audit.facts import DemandWindow, Event, Head, OfferWindow, Own, Round, Step
 from tenon_audit.finding import Finding
 
 OFFER, DEMAND = ("acme/o1", "w"), ("clinic/d1", "w")
@@ -34,6 +34,7 @@ def step(revision: int = 1, status: str = "proposed", docking: str = "0-1-1", **
         "parties": ("acme", "clinic"),
         "made_in": (0, revision),
         "body": f"{docking}/{revision}/{status}".encode(),
+        "place": (0, revision, 1_000 * revision),
         **said,
     }
     return Step(**facts)
@@ -62,12 +63,30 @@ def rounds(many: int = 3, partition: int = 0, records: int = 2) -> Iterator[tupl
         event = Event("tenon.positions.v1", "acme/offer/o1", f"e{number}", f"{number:020d}", b"{}")
         row = (partition, number, number, start, *facts[2:])
         this = Round(*row, "", told=True, parked_why=None, events=(event,))
-        own = Own(*facts, "engine", b"{}", b"[]", (), records, previous, "")
+        own = Own(*facts, "engine", b"{}", b"[]", (), records, 0, previous, "")
         previous = summed(this, own)
         yield this._replace(digest=previous), own._replace(digest=previous)
 
 
-def followed(chain: Iterable[tuple[Round, Own | None]]) -> list[str]:
-    """Return what is found in a chain of rounds."""
-    follower = Chain()
-    return kinds(finding for this, own in chain for finding in follower.follow(this, own))
+def told(owns: Iterable[Own]) -> Told:
+    """Return what a topic holds on which these rounds stand."""
+    topic = Told()
+    for number, own in enumerate(owns):
+        assert not list(topic.see(own, (own.partition, number)))
+    return topic
+
+
+def chained(owns: Iterable[Own]) -> list[str]:
+    """Return what is found in the chains of a topic."""
+    return kinds(told(owns).chains())
+
+
+def kept(
+    rows: Iterable[tuple[Round, Own | None]], owns: Iterable[Own], head: Head | None = None
+) -> list[str]:
+    """Return what is found in the rows that a table keeps, beside a topic."""
+    rows = list(rows)
+    last = rows[-1][0]
+    follower = Kept(told(owns), [head or Head(last.partition, last.round, last.clock_ms, last.digest)])
+    found = [finding for this, own in rows for finding in follower.follow(this, own)]
+    return kinds([*found, *follower.end()])

@@ -1,5 +1,7 @@
 """Windows of offers and demands add up, and what is open has a reason; sums come from steps alone."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,7 +40,7 @@ def said(quantity: int, most: int | None = None) -> InForce:
         ("declined", {}, Shares()),
     ],
 )
-def test_a_docking_holds_what_its_status_says(status: str, counts: dict[str, int], held: Shares) -> None:
+def test_a_docking_holds_what_its_status_says(status: str, counts: dict[str, Any], held: Shares) -> None:
     assert shares(step(status=status, **counts)) == held
 
 
@@ -74,13 +76,13 @@ def test_a_window_that_was_taken_out_is_found_on_both_sides() -> None:
 
 
 @pytest.mark.parametrize("fault", [{"free": 91}, {"overdrawn": 1}, {"quantity": 99}])
-def test_an_offers_window_that_does_not_add_up_is_found(fault: dict[str, int]) -> None:
+def test_an_offers_window_that_does_not_add_up_is_found(fault: dict[str, Any]) -> None:
     rows = [OfferRow(0, "acme/o1", offer_window(100, 10)._replace(**fault))]
     assert kinds(offered.now(rows, {0: ledger(step())}, {})) == ["offer.adds_up"]
 
 
 @pytest.mark.parametrize("fault", [{"open": 51}, {"given_up": 1}, {"asked": 61}])
-def test_a_demands_window_that_does_not_add_up_is_found(fault: dict[str, int]) -> None:
+def test_a_demands_window_that_does_not_add_up_is_found(fault: dict[str, Any]) -> None:
     window = demand_window(60, proposed=10)._replace(**fault)
     assert kinds(asked.now([DemandRow(0, "clinic/d1", window)], {0: ledger(step())}, {})) == [
         "demand.adds_up"

@@ -109,20 +109,28 @@ def outbox_goes_on(schema: str, waiting: Iterable[Waiting]) -> Iterator[Finding]
             yield Finding(1, "outbox.parked", what, row(f"{schema}.outbox", entry.id), todo)
 
 
-def outbox_was_told(
-    entries: Iterable[Waiting], in_log: frozenset[Id], states: Mapping[str, str]
-) -> Iterator[Finding]:
-    """Check that what is marked as told is on its topic; `states`: a party's highest sequence there."""
+def told_to_log(entries: Iterable[Waiting]) -> dict[Id, Waiting]:
+    """Return what an outbox says is in the log, by the source and id of its event."""
+    return {entry.event: entry for entry in entries if entry.told and entry.topic == MARKET.name}
+
+
+def log_was_told(unseen: Mapping[Id, Waiting]) -> Iterator[Finding]:
+    """Name what counts as told to the log and was not seen there."""
+    for entry in unseen.values():
+        yield _untold(entry)
+
+
+def parties_told(entries: Iterable[Waiting], states: Mapping[str, str]) -> Iterator[Finding]:
+    """Check that states of parties that count as told are there; `states`: the highest sequence of each."""
     for entry in entries:
-        if not entry.told:
-            continue
-        missing = (entry.topic == MARKET.name and entry.event not in in_log) or (
-            entry.topic == PARTIES.name and states.get(entry.key, "") < entry.sequence
-        )
-        if missing:
-            what = f"it is marked as told, but {entry.topic} does not hold event {entry.event[1]}"
-            todo = "set published_at to NULL: ingest tells it again"
-            yield Finding(1, "outbox.untold", what, row("ingest.outbox", entry.id), todo)
+        if entry.told and entry.topic == PARTIES.name and states.get(entry.key, "") < entry.sequence:
+            yield _untold(entry)
+
+
+def _untold(entry: Waiting) -> Finding:
+    what = f"it counts as told, but {entry.topic} does not hold event {entry.event[1]}"
+    todo = "set published_at to NULL: ingest tells it again"
+    return Finding(1, "outbox.untold", what, row("ingest.outbox", entry.id), todo)
 
 
 def registry_is_told(

@@ -34,6 +34,12 @@ def now(
         for step in ledger.held.values()
         if ledger.docked(step.demand).consumed
     }
+    unseen |= {
+        (partition, key, window)
+        for (partition, kind, key), entry in in_force.items()
+        if kind == "demand"
+        for window in entry.quantities
+    }
     for partition, key, window in rows:
         unseen.discard((partition, key, window.id))
         where = row("matcher.demand_windows", partition, key, window.id)
@@ -43,7 +49,7 @@ def now(
         if entry is not None:
             yield from _as_said(window, docked, entry, where)
     for name in sorted(unseen):
-        what = "dockings hold of a window that is not there"
+        what = "it was said, or dockings hold of it, and it is not there"
         yield Finding(4, "demand.window_missing", what, row("matcher.demand_windows", *name), _REPAIR)
 
 

@@ -30,11 +30,10 @@ class Feeds:
     Keeps a small number per step: which feeds it was seen in.
     """
 
-    def __init__(self, steps: Steps, *, kept_since_ms: int, began_ms: int) -> None:
-        """`kept_since_ms`: older entries may be gone; `began_ms`: when the first round was decided."""
+    def __init__(self, steps: Steps, *, kept_since_ms: int) -> None:
+        """`kept_since_ms`: entries that were written before may be gone."""
         self._steps = steps
         self._kept_since_ms = kept_since_ms
-        self._whole = began_ms > kept_since_ms
         self._seen: dict[str, int] = {}
         self._last: dict[str, FeedRow] = {}
         self.entries = 0
@@ -60,33 +59,31 @@ class Feeds:
         """Compare the ends of the feeds with the numbers that were given."""
         for audience, given in sorted(counters.items()):
             newest = self._last.get(audience)
-            last = newest.number if newest else 0 if self._whole else given
+            last = newest.number if newest else given
             if last < given:
                 yield _gap(audience, last + 1, given)
             elif last > given:
                 what = f"the feed of {audience} goes to {last}, its counter to {given}"
                 yield Finding(5, "feed.counter", what, row("notifier.feed_counters", audience), _AGAIN)
 
-    def told(self, event_id: str, place: tuple[int, int], written_ms: int) -> Iterator[Finding]:
-        """Take a record of tenon.dockings.v1 that the notifier has handled: its step is in every feed."""
-        step = self._steps.by_id.get(event_id)
-        if step is None or written_ms < self._kept_since_ms + _HOUR_MS:
-            return
-        seen = self._seen.get(event_id, 0)
-        wanted = audiences(step)
-        missing = [audience for index, audience in enumerate(wanted) if not seen >> index & 1]
-        self._seen[event_id] = (1 << len(wanted)) - 1
-        for audience in missing:
-            what = f"step {step.revision} of docking {step.docking} is not in the feed of {audience}"
-            where = f"notifier.feed {audience}, {record(DOCKINGS.name, *place)}"
-            yield Finding(5, "feed.missing", what, where, _AGAIN)
+    def complete(self, handled: Iterable[Step]) -> Iterator[Finding]:
+        """Check that steps that the notifier has handled are in every feed that they belong into."""
+        for step in handled:
+            if step.place is None or step.place[2] < self._kept_since_ms + _HOUR_MS:
+                continue
+            seen = self._seen.get(step.id, 0)
+            for index, audience in enumerate(audiences(step)):
+                if not seen >> index & 1:
+                    what = f"step {step.revision} of docking {step.docking} is not in the feed of {audience}"
+                    where = f"notifier.feed {audience}, {record(DOCKINGS.name, *step.place[:2])}"
+                    yield Finding(5, "feed.missing", what, where, _AGAIN)
 
     def _expected(self, entry: FeedRow) -> int:
         """Return the number that follows; the entry's own where what was before it may have been removed."""
         before = self._last.get(entry.audience)
-        if before is None:
-            return 1 if self._whole else entry.number
-        return before.number + 1 if before.written_ms >= self._kept_since_ms else entry.number
+        if before is None or before.written_ms < self._kept_since_ms:
+            return entry.number
+        return before.number + 1
 
     def _step(self, entry: FeedRow, step: Step) -> Iterator[Finding]:
         wanted = audiences(step)
@@ -108,16 +105,20 @@ def _gap(audience: str, first: int, last: int) -> Finding:
     return Finding(5, "feed.gap", what, row("notifier.feed", audience, first), _AGAIN)
 
 
+def handled(steps: Steps, positions: Mapping[tuple[str, int], int]) -> Iterator[Step]:
+    """Yield the steps that the notifier has handled, by its positions."""
+    for step in steps.by_id.values():
+        if step.place is not None and step.place[1] < positions.get((DOCKINGS.name, step.place[0]), 0):
+            yield step
+
+
 def read_models(
-    steps: Steps, handled: Iterable[str], states: Mapping[str, tuple[int, str]], stored: set[tuple[str, int]]
+    handled: Iterable[Step], states: Mapping[str, tuple[int, str]], stored: set[tuple[str, int]]
 ) -> Iterator[Finding]:
     """Compare the notifier's dockings, (revision, status), and their steps with what it has handled."""
     latest: dict[str, Step] = {}
-    for event_id in handled:
-        step = steps.by_id.get(event_id)
-        if step is None:
-            continue
-        if step.revision > (latest[step.docking].revision if step.docking in latest else 0):
+    for step in handled:
+        if step.docking not in latest or step.revision > latest[step.docking].revision:
             latest[step.docking] = step
         if (step.docking, step.revision) not in stored:
             what = f"step {step.revision} of docking {step.docking} was handled and is not kept"

@@ -45,6 +45,12 @@ def now(
         for step in ledger.held.values()
         if ledger.consumed(step.offer)
     }
+    unseen |= {
+        (partition, key, window)
+        for (partition, kind, key), entry in in_force.items()
+        if kind == "offer"
+        for window in entry.quantities
+    }
     for partition, key, window in rows:
         unseen.discard((partition, key, window.id))
         where = row("matcher.offer_windows", partition, key, window.id)
@@ -54,7 +60,7 @@ def now(
         if entry is not None:
             yield from _as_said(window, entry, where)
     for name in sorted(unseen):
-        what = "dockings consume of a window that is not there"
+        what = "it was said, or dockings consume of it, and it is not there"
         yield Finding(3, "offer.window_missing", what, row("matcher.offer_windows", *name), _REPAIR)
 
 

@@ -62,8 +62,10 @@ class Statements:
         self.in_force: dict[Name, InForce] = {}
         self._ended: dict[tuple[int, str, str, str], int] = {}
 
-    def take(self, said: Statement) -> None:
-        """Take a statement of the log that could be used."""
+    def take(self, said: Statement | None) -> None:
+        """Take a statement of the log that could be used; None: it is about something else."""
+        if said is None:
+            return
         name = (said.partition, said.kind, said.key)
         if said.quantities is None:
             self._end(name, said)
@@ -94,6 +96,13 @@ class Statements:
             known.ended, known.offset = said.revision, said.offset
             if said.kind == "offer":
                 known.quantities = dict.fromkeys(known.quantities, 0)
+
+
+def unreadable(place: tuple[int, int], why: str) -> Iterator[Finding]:
+    """Name a record that can't be read, and that the round which read it did not pass over."""
+    what = f"it is {why}, and no round says that it passed it over"
+    todo = "replay the partition (`tenon audit --replay`); compare the record with its replicas"
+    yield Finding(2, "log.unreadable", what, record(MARKET.name, *place), todo)
 
 
 def newest_in_force(in_force: Mapping[Name, InForce], entities: Iterable[Entity]) -> Iterator[Finding]:

@@ -7,81 +7,116 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tenon.contracts.topics import DOCKINGS
-from tenon_audit.facts import DockingRow, Step
-from tenon_audit.finding import Finding, record, row
+from tenon_audit.facts import DockingRow, Own, Step
+from tenon_audit.finding import Finding, record, row, some
 
-_RESTORE = "stop the matcher, restore its schema from a backup, and audit again"
+_RESTORE = "stop the matcher, bring its schema back (`tenon restore`), and audit again"
 _TELL_AGAIN = "set published_at of the round to NULL in matcher.rounds: the matcher tells it again"
+MadeIn = tuple[int, int]
+"""The partition and the round that decided something."""
 
 
 class Steps:
-    """The steps of dockings in the order of their rounds: about 500 bytes each."""
+    """The steps of dockings: about 700 bytes each. `heads`: the last round of each partition.
 
-    def __init__(self) -> None:
+    What was decided after that is set aside as `later`.
+    """
+
+    def __init__(self, heads: Mapping[int, int]) -> None:
+        self._heads = heads
         self.by_id: dict[str, Step] = {}
         self.of: dict[str, list[str]] = {}
-        self.untold: set[str] = set()
+        self.made: dict[MadeIn, list[str]] = {}
+        self.later: dict[str, Step] = {}
+
+    def see(self, step: Step) -> Iterator[Finding]:
+        """Take a record of tenon.dockings.v1, in the order of its partition."""
+        if step.made_in[1] > self._heads.get(step.made_in[0], 0):
+            self.later.setdefault(step.id, step)
+            return
+        known = self.by_id.get(step.id)
+        if known is None:
+            yield from self.take(step)
+        elif known.body != step.body:
+            what = f"step {step.revision} of docking {step.docking} stands there with two contents"
+            where = f"{_there(known)}, {_there(step)}"
+            yield Finding(5, "step.differs", what, where, "find out who wrote the later one")
+
+    def take(self, step: Step) -> Iterator[Finding]:
+        """Take a step that was not seen yet. Revisions have no gap."""
+        before = self.last(step.docking)
+        expected = before.revision + 1 if before else 1
+        if step.revision != expected:
+            what = f"docking {step.docking} takes step {step.revision}, its next is {expected}"
+            kind = "step.missing" if step.revision > expected else "step.twice"
+            yield Finding(5, kind, what, f"{_there(step)}, {_row(step.made_in)}", _TELL_AGAIN)
+        self._add(step)
 
     def last(self, docking: str) -> Step | None:
         """Return a docking's latest step."""
         ids = self.of.get(docking)
         return self.by_id[ids[-1]] if ids else None
 
-    def take(self, step: Step, *, told: bool) -> Iterator[Finding]:
-        """Take the next step; `told`: its round counts as told. Revisions have no gap."""
-        before = self.last(step.docking)
-        where = row("matcher.rounds", *step.made_in)
-        expected = before.revision + 1 if before else 1
-        if step.revision != expected:
-            what = f"docking {step.docking} takes step {step.revision}, its next is {expected}"
-            kind = "step.missing" if step.revision > expected else "step.twice"
-            yield Finding(5, kind, what, where, _RESTORE)
+    def decided(self, made_in: MadeIn, decided: Iterable[Step], *, told: bool) -> Iterator[Finding]:
+        """Compare a round's steps with what is on the topic; `told`: they all count as being there."""
+        extra = set(self.made.get(made_in, ()))
+        for step in decided:
+            extra.discard(step.id)
+            there = self.by_id.get(step.id)
+            if there is None:
+                if told:
+                    what = f"step {step.revision} of docking {step.docking} counts as told and is not there"
+                    yield Finding(5, "step.untold", what, f"{DOCKINGS.name}, {_row(made_in)}", _TELL_AGAIN)
+                self._add(step)
+                self.of[step.docking].sort(key=lambda name: self.by_id[name].revision)
+            elif there.body != step.body:
+                what = f"step {step.revision} of docking {step.docking} is another there than was decided"
+                where = f"{_there(there)}, {_row(made_in)}"
+                yield Finding(5, "step.differs", what, where, "restore whichever of the two was changed")
+        for name in sorted(extra):
+            yield orphan(name, _there(self.by_id[name]))
+
+    def _add(self, step: Step) -> None:
         self.by_id[step.id] = step
         self.of.setdefault(step.docking, []).append(step.id)
-        if not told:
-            self.untold.add(step.id)
+        self.made.setdefault(step.made_in, []).append(step.id)
 
-
-class OnTopic:
-    """Follows tenon.dockings.v1: which steps it holds, and what it holds beside them."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
-        self.seen: set[str] = set()
-        self.foreign: dict[str, Finding] = {}
-
-    def see(self, event_id: str, body: bytes, place: tuple[int, int]) -> Iterator[Finding]:
-        """Take a record: its event's id and the digest of its data."""
-        where = record(DOCKINGS.name, *place)
-        known = self._steps.by_id.get(event_id)
-        self.seen.add(event_id)
-        if known is None:
-            what = f"event {event_id} is on the topic, and no round decided it"
-            todo = "find out who else writes to the topic, or restore the round that is missing"
-            self.foreign[event_id] = Finding(5, "step.orphan", what, where, todo)
-        elif known.body != body:
-            what = f"step {known.revision} of docking {known.docking} is another there than its round decided"
-            place_too = f"{where}, {row('matcher.rounds', *known.made_in)}"
-            yield Finding(5, "step.differs", what, place_too, "restore whichever of the two was changed")
-
-    def orphans(self, since: Iterable[str]) -> Iterator[Finding]:
-        """Name what no round decided; `since`: ids that rounds decided after the tables were read."""
-        later = set(since)
-        yield from (found for event_id, found in self.foreign.items() if event_id not in later)
-
-    def missing(self) -> Iterator[Finding]:
-        """Name the steps that count as told and are not there."""
-        for event_id, step in self._steps.by_id.items():
-            if event_id in self.seen or event_id in self._steps.untold:
+    def counted(self, owns: Iterable[Own], told_until: Mapping[int, int]) -> Iterator[Finding]:
+        """Compare how many dockings each told round made with the first steps that are on the topic."""
+        for own in owns:
+            if own.round > min(told_until.get(own.partition, own.round), self._heads.get(own.partition, 0)):
                 continue
-            what = f"step {step.revision} of docking {step.docking} counts as told and is not on the topic"
-            where = f"{DOCKINGS.name}, {row('matcher.rounds', *step.made_in)}"
-            yield Finding(5, "step.untold", what, where, _TELL_AGAIN)
+            made_in = (own.partition, own.round)
+            made = [name for name in self.made.get(made_in, ()) if self.by_id[name].revision == 1]
+            if len(made) != own.docked:
+                what = f"it made {own.docked} dockings, {len(made)} of them are on {DOCKINGS.name}"
+                yield Finding(5, "round.docked", what, _row(made_in), _TELL_AGAIN)
+
+    def undecided(self, heads: Mapping[int, int]) -> Iterator[Finding]:
+        """Name steps of rounds that are not even decided by now; `heads`: the last rounds now."""
+        for step in self.later.values():
+            if step.made_in[1] > heads.get(step.made_in[0], 0):
+                yield orphan(step.id, _there(step))
+
+
+def orphan(event_id: str, where: str) -> Finding:
+    """Return the finding of a step that no round decided."""
+    what = f"event {event_id} is on the topic, and no round decided it"
+    todo = "find out who else writes to the topic, or restore the round that is missing"
+    return Finding(5, "step.orphan", what, where, todo)
+
+
+def _there(step: Step) -> str:
+    return record(DOCKINGS.name, *step.place[:2]) if step.place else DOCKINGS.name
+
+
+def _row(made_in: MadeIn) -> str:
+    return row("matcher.rounds", *made_in)
 
 
 @dataclass(slots=True)
 class Others:
-    """Events of told rounds for other topics, about 250 bytes each.
+    """Events of told rounds for other topics, about 250 bytes each, as far as the table keeps them.
 
     `ids`: topic, partition and round of each; `latest`: of positions, the last id that each partition decided
     for a key; `due`: ids of positions that were still to be told when the tables were read.
@@ -93,11 +128,12 @@ class Others:
 
     def missing(self, seen: Mapping[str, set[str]]) -> Iterator[Finding]:
         """Name events that are not on their topic; `seen` holds the ids on each."""
-        for event_id, (topic, partition, number) in self.ids.items():
+        for event_id, (topic, *made_in) in self.ids.items():
             if topic in seen and event_id not in seen[topic]:
                 what = f"event {event_id} counts as told and is not on {topic}"
-                where = f"{topic}, {row('matcher.rounds', partition, number)}"
-                yield Finding(5, "event.untold", what, where, _TELL_AGAIN)
+                yield Finding(
+                    5, "event.untold", what, f"{topic}, {row('matcher.rounds', *made_in)}", _TELL_AGAIN
+                )
 
     def outdated(self, topic: str, newest: Mapping[str, str], since: set[str]) -> Iterator[Finding]:
         """Name positions of which the topic's newest is not the one that was decided last."""
@@ -105,7 +141,8 @@ class Others:
             there = newest.get(key, "")
             if there not in ids.values() and there not in self.due and there not in since:
                 what = f"the newest position of {key} there is {there or 'none'}, not the one decided last"
-                yield Finding(5, "position.untold", what, f"{topic} key {key}", _TELL_AGAIN)
+                where = f"{topic} key {key}, decided {some(sorted(ids.values()))}"
+                yield Finding(5, "position.untold", what, where, _TELL_AGAIN)
 
 
 def rows_as_told(rows: Iterable[DockingRow], steps: Steps) -> Iterator[Finding]:
@@ -120,7 +157,7 @@ def rows_as_told(rows: Iterable[DockingRow], steps: Steps) -> Iterator[Finding]:
             yield Finding(5, "docking.orphan", what, where, _RESTORE)
         elif (docking.status, docking.body) != (last.status, last.body):
             what = f"it is {docking.status}; its latest step, {last.revision}, is {last.status} or says more"
-            yield Finding(5, "docking.differs", what, where, _RESTORE)
+            yield Finding(5, "docking.differs", what, f"{where}, {_row(last.made_in)}", _RESTORE)
         elif (docking.offer, docking.demand, docking.quantity) != (last.offer, last.demand, last.quantity):
             what = f"its columns and its latest step, {last.revision}, name other windows or quantities"
             yield Finding(5, "docking.differs", what, where, _RESTORE)
@@ -128,7 +165,7 @@ def rows_as_told(rows: Iterable[DockingRow], steps: Steps) -> Iterator[Finding]:
         last = steps.last(name)
         assert last is not None
         what = f"docking {name} was decided, in step {last.revision} it is {last.status}, and has no row"
-        where = f"{row('matcher.dockings', last.made_in[0], name)}, {row('matcher.rounds', *last.made_in)}"
+        where = f"{row('matcher.dockings', last.made_in[0], name)}, {_row(last.made_in)}"
         yield Finding(3, "docking.missing", what, where, _RESTORE)
 
 
