@@ -23,7 +23,7 @@ from tenon_local.ports import HOST, claim
 from tenon_local.process import kill_all
 from tenon_local.secrets import write_private
 
-READY_TIMEOUT_S = 60
+READY_TIMEOUT_S = 180
 STOP_TIMEOUT_S = 20
 
 
