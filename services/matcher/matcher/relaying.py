@@ -113,4 +113,4 @@ def _read(number: int, telling: "asyncio.Future[_Results]") -> Outcome:
 def _record(event: OutEvent) -> OutRecord:
     """The rounds of a partition are in the partition of the same number: its end is their end."""
     partition = int(event.key) if event.topic == ROUNDS.name else None
-    return OutRecord(event.topic, event.key.encode(), event.value, event.headers, partition)
+    return OutRecord(event.topic, event.key.encode(), event.value or None, event.headers, partition)

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from matcher.domain.rebuilding import rebuild
-from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
+from matcher.domain.rows import ClosedRow, DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
@@ -25,6 +25,9 @@ _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
 _PARAMETERS = 11 + sum(_WIDTHS)
 _COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
+_CLOSED_WIDTH = 5
+_FORGOTTEN_WIDTH = 3
+_FORGET = f"SELECT close_and_forget({', '.join(f'${number}' for number in range(1, 11))})"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[OutEvent]).decode
 
@@ -85,6 +88,14 @@ class Store:
                 rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
                 *arguments,
             )
+            if rows.closed or rows.forgotten_deals:
+                await connection.execute(
+                    _FORGET,
+                    partition.partition,
+                    *_columns(rows.closed, _CLOSED_WIDTH),
+                    *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
+                    rows.forgotten_deals,
+                )
             await failpoint("matcher.before_commit")
         await failpoint("matcher.after_commit")
         return Position(decided.next_offset, position.epoch)
@@ -145,6 +156,7 @@ async def _rows(connection: Connection, partition: int, market: str | None) -> R
         await read(OfferWindowRow, "offer_windows", _OF_MARKET.format(kind="offer")),
         await read(DemandWindowRow, "demand_windows", _OF_MARKET.format(kind="demand")),
         await read(DealRow, "dockings", "market = $2"),
+        closed=await read(ClosedRow, "closed", "market = $2"),
     )
 
 

@@ -1,10 +1,11 @@
 """The schema of the matcher: the state of each partition, and the rounds that led to it.
 
-Written by `commit_round` alone (see `migrations`), in one transaction per round; `positions` and `leases` are
-the library's. `heads` holds each partition's last round. `rounds` is what was decided, in periods: kept until
-it is told, and for a while. A row of it is a round, or the last of a run of quiet ones (nothing changed but
-the position) that began with `first_round` at `first_offset`. The CHECKs are the last line of defence for
-guarantees 3 and 4, never the mechanism.
+Written by `commit_round` and `close_and_forget` alone (see `migrations`), in one transaction per round;
+`positions` and `leases` are the library's. `closed` is what is left of the ids that ended, `heads` each
+partition's last round. `rounds` is what was decided, in periods: kept until it is told, and for a while. A
+row of it is a round, or the last of a run of quiet ones (nothing changed but the position) that began with
+`first_round` at `first_offset`. The CHECKs are the last line of defence for guarantees 3 and 4, never the
+mechanism.
 """
 
 from sqlalchemy import (
@@ -92,6 +93,17 @@ dockings = Table(
     Column("consumed", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
     CheckConstraint("quantity > 0 AND consumed BETWEEN 0 AND quantity", name="dockings_within_quantity"),
+)
+
+closed = Table(
+    "closed",
+    metadata,
+    Column("partition", Integer, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("market", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("listed", Boolean, nullable=False),
 )
 
 heads = Table(

@@ -234,6 +234,15 @@ class PolicyPublished(Shape, frozen=True, kw_only=True):
     patience_s: Annotated[int, Meta(ge=1, le=3660 * 86_400)] | None = None
     hold_s: Annotated[int, Meta(ge=0, le=30 * 86_400, description="How long a market gathers.")] = 0
     confirmation: Literal["by_party", "automatic"] = "by_party"
+    keep_closed_s: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3660 * 86_400,
+            description="What is closed for so long is forgotten: of an offer or a demand only id and"
+            " revision stay, so that no late message raises it; a newer revision begins anew.",
+        ),
+    ] = 30 * 86_400
 
 
 class ClockTicked(Shape, frozen=True, kw_only=True):

@@ -20,7 +20,17 @@ from tenon.migrations import migrate
 from tenon.periods import Keeper, Kept
 from tenon.positions import Position, Positions
 from tenon.records import TopicPartition
-from tests.support.market import DAY_MS, START_MS, demand, offer, read_of
+from tests.support.market import (
+    DAY_MS,
+    MARKET,
+    START_MS,
+    demand,
+    offer,
+    policy,
+    progressed,
+    read_of,
+    window,
+)
 
 PARTITION = TopicPartition(topics.MARKET.name, 0)
 
@@ -149,3 +159,27 @@ async def test_rounds_are_told_and_marked_in_whatever_period_they_are(postgres: 
         assert [one.round for one in await owner.due()] == [1, 2]
         await owner.tell()
         assert await owner.due() == []
+
+
+async def test_what_is_closed_for_long_leaves_its_id_and_revision_behind(postgres: str) -> None:
+    async with owning(postgres) as owner:
+        await owner.round(
+            policy(keep_closed_s=86_400),
+            offer("a", 10, automatic=True, windows=[window(10, 0, 3)]),
+            demand("b", 10, automatic=True, windows=[window(10, 0, 3)]),
+        )
+        (docking,) = [deal.told for deal in owner.state.markets[MARKET].deals.values()]
+        await owner.round(progressed(docking, "a", shipped=10, delivered=10), at=1)
+        for day in (2, 3, 4):
+            await owner.round(at=day)
+        tables = ("dockings", "offer_windows", "demand_windows")
+        assert [await owner.database.fetchval(f"SELECT count(*) FROM {table}") for table in tables] == [0] * 3
+        rows = await owner.database.fetch("SELECT kind, key, revision, listed FROM closed ORDER BY kind")
+        assert [tuple(row) for row in rows] == [("demand", "b/d", 1, True), ("offer", "a/o", 1, True)]
+        loaded = await owner.store.load(0, owner.position.next_offset)
+        assert loaded.markets[MARKET].closed == owner.state.markets[MARKET].closed
+        assert loaded.homes == owner.state.homes
+        owner.state = loaded
+        assert (
+            await owner.round(offer("a", 10, revision=1), demand("c", 5), at=4)
+        ).decided.counts.docked == 0

@@ -182,7 +182,10 @@ policies = st.builds(
     patience_s=st.sampled_from((None, None, 3_600, 5 * 86_400)),
     hold_s=st.sampled_from((0, 0, 60, 86_400)),
     confirmation=st.sampled_from(("by_party", "by_party", "automatic")),
+    keep_closed_s=st.just(3660 * 86_400),
 )
+NOTHING_IS_FORGOTTEN = intake.PolicyPublished(policy="first", revision=1, keep_closed_s=3660 * 86_400)
+"""The ledger remembers everything: what is forgotten, and that it changes nothing, test_forgetting tries."""
 listings = offers() | demands()
 others = st.one_of(policies, policies, routes(), changed_sites, changed_terms)
 
@@ -256,7 +259,7 @@ class Partition:
 
     def move(self, how: int | str) -> None:
         """Set the wall's clock forward or back."""
-        due_ms = self.lived.wake_at_ms
+        due_ms = min((timer[0] for timer in self.lived.timers if timer[1] != "forget"), default=None)
         if isinstance(how, int):
             self.wall_ms += how
         elif due_ms is not None:

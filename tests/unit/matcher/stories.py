@@ -134,6 +134,7 @@ def others(draw: st.DrawFn) -> Said:
         "hold_s": draw(st.sampled_from((0, 0, 86_400))),
         "tranches": FALLING,
         "respond_within_s": 2 * 86_400,
+        "keep_closed_s": draw(st.sampled_from((86_400, 2 * 86_400, 30 * 86_400))),
     }
     name = draw(st.sampled_from(("p", "q")))
     return lambda world: structs.replace(policy(number, **said), policy=name)

@@ -6,7 +6,7 @@ from typing import Any
 
 from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
 from matcher.domain.rebuilding import rebuild
-from matcher.domain.rows import DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
+from matcher.domain.rows import ClosedRow, DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
 from matcher.domain.state import State
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
@@ -22,6 +22,7 @@ class Tables:
     offer_windows: dict[tuple[str, str], OfferWindowRow] = field(default_factory=dict)
     demand_windows: dict[tuple[str, str], DemandWindowRow] = field(default_factory=dict)
     deals: dict[str, DealRow] = field(default_factory=dict)
+    closed: dict[EntityKey, ClosedRow] = field(default_factory=dict)
 
     def commit(self, rows: Rows) -> None:
         """Store the rows that a round changed."""
@@ -38,16 +39,34 @@ class Tables:
         for name, window in rows.dropped_windows:
             of: dict[tuple[str, str], Any] = self.offer_windows if name[0] == "o" else self.demand_windows
             of.pop((name[2:], window), None)
+        self._close_and_forget(rows)
 
     def load(self) -> Rows:
         """Return everything, in another order than it was written, as a database may."""
-        tables = (self.entities, self.offer_windows, self.demand_windows, self.deals)
-        return Rows(*(_in_any_order(rows.values()) for rows in tables))
+        return Rows(
+            _in_any_order(self.entities.values()),
+            _in_any_order(self.offer_windows.values()),
+            _in_any_order(self.demand_windows.values()),
+            _in_any_order(self.deals.values()),
+            closed=_in_any_order(self.closed.values()),
+        )
 
     def reborn(self, last: State) -> State:
         """Return the state that the next owner of the partition begins with; of `last` only the position."""
         empty = State(last.partition, last.clock_ms, last.round, last.digest, last.next_offset)
         return rebuild(empty, self.load())
+
+    def _close_and_forget(self, rows: Rows) -> None:
+        closed = {(row.kind, row.market, row.key): row for row in rows.closed}
+        assert len(closed) == len(rows.closed), "a statement writes a row once"
+        self.closed |= closed
+        for kind, market, key in rows.forgotten:
+            del self.entities[kind, market, key]
+            of: dict[tuple[str, str], Any] = self.offer_windows if kind == "offer" else self.demand_windows
+            for window in [at for at in of if at[0] == key]:
+                del of[window]
+        for docking in rows.forgotten_deals:
+            del self.deals[docking]
 
     def _store_entities(self, rows: Sequence[EntityRow]) -> None:
         assert len({_key(row) for row in rows}) == len(rows), "a statement writes a row once"

@@ -32,6 +32,7 @@ from tenon.contracts.values import Shape
 from tests.support.market import MARKET, MASKS
 from tests.unit.matcher.ledger import Told, judge
 from tests.unit.matcher.machine import (
+    NOTHING_IS_FORGOTTEN,
     UNUSABLE,
     Partition,
     accepted,
@@ -84,7 +85,7 @@ class MarketMachine(RuleBasedStateMachine):
     def begin(self, budget: int | None, offered: list[Shape], demanded: list[Shape]) -> None:
         """The budget of a round for reasons may be far more than is needed, or hardly any."""
         rounds.EXPLAINED_OFFERS_PER_ROUND = budget or self.usual_budget
-        for data in (*offered, *demanded):
+        for data in (NOTHING_IS_FORGOTTEN, *offered, *demanded):
             self._append(self._revised(data, 1))
         self._decide(ALL)
 

@@ -62,6 +62,9 @@ def test_every_row_type_is_rebuilt() -> None:
         "demand_windows",
         "deals",
         "dropped_windows",
+        "closed",
+        "forgotten",
+        "forgotten_deals",
     }
 
 

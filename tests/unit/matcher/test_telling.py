@@ -58,6 +58,9 @@ def test_every_event_is_of_a_published_family_on_its_topic_and_of_its_shape(stor
         family = FAMILIES[header(event, "type")]
         assert family.topic is not None
         assert event.topic == family.topic.name
+        if not event.value:
+            assert event.topic == "tenon.positions.v1", "only what is compacted has tombstones"
+            continue
         assert from_kafka(event.headers, event.value).data == event.value
         decode_strict(family.data, event.value)
 

@@ -57,6 +57,8 @@ def set_policy(state: State, policy: intake.PolicyPublished) -> None:
                 timers.wake_offer(state, market, offer)
             for demand in market.demands.values():
                 timers.wake_demand(state, market, demand)
+            for deal in market.deals.values():
+                timers.wake_deal(state, market, deal)
 
 
 def set_routes(market: Market, said: intake.RoutesPublished) -> None:
@@ -89,13 +91,15 @@ def _moved(state: State, entry: Entry) -> str | None:
 
 
 def _remade(market: Market, key: str, data: Shape) -> str | None:
-    old: Offer | Demand
+    old: Offer | Demand | None
     if isinstance(data, log.OfferListed):
-        old, new = market.offers[key], data.offer.item
+        old, new = market.offers.get(key), data.offer.item
     elif isinstance(data, log.DemandListed):
-        old, new = market.demands[key], data.demand.item
+        old, new = market.demands.get(key), data.demand.item
     else:
         return None
+    if old is None:
+        return None  # It is forgotten: what is published under its id begins anew.
     was = old.said.item
     if (was.kind, was.unit) == (new.kind, new.unit):
         return None

@@ -30,6 +30,9 @@ class Effects:
     stored: dict[tuple[str, str, str], Shape] = field(default_factory=dict)
     policies: dict[str, int] = field(default_factory=dict)
     closed: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    closing: set[tuple[str, str]] = field(default_factory=set)
+    forgotten: list[tuple[str, str, str]] = field(default_factory=list)
+    forgotten_deals: list[str] = field(default_factory=list)
     dropped_windows: set[tuple[str, str]] = field(default_factory=set)
     markets: set[str] = field(default_factory=set)
     run_changed: bool = False

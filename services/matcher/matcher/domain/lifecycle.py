@@ -56,8 +56,15 @@ def propose(state: State, market: Market, proposal: Proposal, effects: Effects) 
 
 def hold(market: Market, deal: Deal) -> None:
     """Enter a docking into its market and count it in both windows."""
-    market.deals[deal.id] = deal
+    enter(market, deal)
     _count(market, deal, 1)
+
+
+def enter(market: Market, deal: Deal) -> None:
+    """Enter a docking into its market, whose windows count it already or are about to."""
+    market.deals[deal.id] = deal
+    for name in deal.sides:
+        market.held[name] = market.held.get(name, 0) + 1
 
 
 def release(market: Market, deal: Deal, status: DockingStatus, cause: Cause, effects: Effects) -> None:
@@ -202,7 +209,7 @@ def _count(market: Market, deal: Deal, sign: int) -> None:
     if not deal.consumed:
         return  # It holds nothing, so its windows may be gone.
     if proposed:
-        _note_proposal(market, deal, sign)
+        note_proposal(market, deal, sign)
     offer = market.offers.get(deal.offer[0])
     demand = market.demands.get(deal.demand[0])
     if offer is not None:
@@ -216,8 +223,9 @@ def _count(market: Market, deal: Deal, sign: int) -> None:
         asked.delivered += delivered
 
 
-def _note_proposal(market: Market, deal: Deal, sign: int) -> None:
-    for key in (f"o:{deal.offer[0]}", f"d:{deal.demand[0]}"):
+def note_proposal(market: Market, deal: Deal, sign: int) -> None:
+    """Find a proposal by either of its sides, or find it no more."""
+    for key in deal.sides:
         names = market.proposals.setdefault(key, set())
         (names.add if sign > 0 else names.discard)(deal.id)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
-from matcher.domain.model import Cause, Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.model import KINDS, Cause, Demand, DemandWindow, Market, Offer, OfferWindow
 from matcher.domain.releasing import release_excess, release_overdrawn, release_proposals, release_unfit
 from matcher.domain.said import demand_from, offer_from, site_key
 from matcher.domain.state import State
@@ -25,13 +25,13 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
     learn_terms(market, listed.terms, effects)
     new = offer_from(listed, effects.clock_ms, offset)
     old = market.offers.get(new.key)
-    if _is_stale(market, "offer", new.key, listed.offer, old.said if old else None, effects):
+    if _is_stale(state, market, f"o:{new.key}", listed.offer, old.said if old else None, effects):
         return
     if old is not None:
         new.since_ms, new.offset = old.since_ms, old.offset
         new.windows = _kept_offer_windows(old, new.windows, effects)
     market.offers[new.key] = new
-    market.closed.pop(("offer", new.key), None)
+    market.closed.pop(f"o:{new.key}", None)
     state.homes[f"o:{new.key}"] = market.name
     effects.listed["offer", market.name, new.key] = listed
     touch_offer(market, new, effects)
@@ -46,13 +46,13 @@ def list_demand(state: State, market: Market, listed: DemandListed, offset: int,
     learn_terms(market, listed.terms, effects)
     new = demand_from(listed, effects.clock_ms, offset)
     old = market.demands.get(new.key)
-    if _is_stale(market, "demand", new.key, listed.demand, old.said if old else None, effects):
+    if _is_stale(state, market, f"d:{new.key}", listed.demand, old.said if old else None, effects):
         return
     if old is not None:
         new.since_ms, new.offset, new.barred = old.since_ms, old.offset, old.barred
         new.windows = _kept_demand_windows(old, new.windows, effects)
     market.demands[new.key] = new
-    market.closed.pop(("demand", new.key), None)
+    market.closed.pop(f"d:{new.key}", None)
     state.homes[f"d:{new.key}"] = market.name
     effects.listed["demand", market.name, new.key] = listed
     touch_demand(market, new, effects)
@@ -67,7 +67,7 @@ def withdraw_offer(market: Market, said: OfferWithdrawn, effects: Effects) -> No
     offer = market.offers.get(key)
     if _is_old_end(market, "offer", key, said.revision, offer.said.revision if offer else None, effects):
         return
-    market.closed["offer", key] = effects.closed["offer", market.name, key] = said.revision
+    market.closed[f"o:{key}"] = effects.closed["offer", market.name, key] = said.revision
     if offer is None:
         return
     offer.status = "withdrawn"
@@ -83,7 +83,7 @@ def withdraw_demand(market: Market, said: DemandWithdrawn, effects: Effects) -> 
     demand = market.demands.get(key)
     if _is_old_end(market, "demand", key, said.revision, demand.said.revision if demand else None, effects):
         return
-    market.closed["demand", key] = effects.closed["demand", market.name, key] = said.revision
+    market.closed[f"d:{key}"] = effects.closed["demand", market.name, key] = said.revision
     if demand is None:
         return
     demand.status = "withdrawn"
@@ -124,25 +124,28 @@ def touch_demand(market: Market, demand: Demand, effects: Effects) -> None:
 
 
 def _is_stale(
+    state: State,
     market: Market,
-    kind: str,
-    key: str,
+    name: str,
     new: OfferPublished | DemandPublished,
     old: OfferPublished | DemandPublished | None,
     effects: Effects,
 ) -> bool:
-    present = market.closed.get((kind, key)) or (old.revision if old is not None else 0)
+    present = market.closed.get(name) or (old.revision if old is not None else 0)
     if new.revision > present:
         return False
+    forgotten = old is None and name in state.homes
+    if forgotten and new.revision == present:
+        return True  # What it said is forgotten: most likely the same, once more.
     if old is None or new != old:
-        _supersede(kind, key, new.revision, present, effects)
+        _supersede(KINDS[name[0]], name[2:], new.revision, present, effects)
     return True
 
 
 def _is_old_end(
     market: Market, kind: str, key: str, revision: int, present: int | None, effects: Effects
 ) -> bool:
-    closed = market.closed.get((kind, key))
+    closed = market.closed.get(f"{kind[0]}:{key}")
     if closed is not None and revision <= closed:
         if revision < closed:
             _supersede(kind, key, revision, closed, effects)

@@ -12,6 +12,8 @@ from tenon.contracts.log import PartyTerms, SiteState
 from tenon.contracts.positions import PositionStatus, Reasons
 
 FAR_AWAY_MS = 2**62
+KINDS = {"o": "offer", "d": "demand"}
+"""What the first letter of a name (`o:party/id`, `d:party/id`) stands for."""
 WindowKey = tuple[str, str]
 """An offer's or demand's key (`party/id`) and the id of one of its windows."""
 
@@ -83,7 +85,7 @@ class Site:
 
 @dataclass(slots=True)
 class Offer:
-    """An offer in force. `since_ms` is when this offer was first listed."""
+    """An offer. `since_ms` is when it was first listed, `closed_ms` when it last changed, if it is closed."""
 
     key: str
     said: OfferPublished
@@ -99,6 +101,7 @@ class Offer:
     blocked: frozenset[str] = frozenset()
     valid_until_ms: int = FAR_AWAY_MS
     certificates: tuple[tuple[str, int], ...] = ()
+    closed_ms: int | None = None
 
     def certified(self, now_ms: int) -> frozenset[str]:
         """Return the certificates that are valid now."""
@@ -112,7 +115,7 @@ class Offer:
 
 @dataclass(slots=True)
 class Demand:
-    """A demand in force. `barred` are offers that it will not be docked with again."""
+    """A demand. `barred` are offers that it will not be docked with again; `closed_ms` is as an offer's."""
 
     key: str
     said: DemandPublished
@@ -128,6 +131,7 @@ class Demand:
     blocked: frozenset[str] = frozenset()
     barred: frozenset[str] = frozenset()
     reasons: Reasons | None = None
+    closed_ms: int | None = None
 
     @property
     def open(self) -> int:
@@ -156,6 +160,11 @@ class Deal:
     def made(self) -> tuple[int, ...]:
         """When it was proposed: partition, round, number within the round."""
         return tuple(int(part) for part in self.id.split("-"))
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """The names of its offer and its demand: `o:party/id`, `d:party/id`."""
+        return f"o:{self.offer[0]}", f"d:{self.demand[0]}"
 
     @property
     def live(self) -> bool:
@@ -196,7 +205,10 @@ class Routes:
 
 @dataclass(slots=True)
 class Market:
-    """Everything that can compete: the unit of decision."""
+    """Everything that can compete: the unit of decision.
+
+    `closed` holds the last revision of each name that ended, `held` how many dockings there are of each.
+    """
 
     name: str
     policy: PolicyPublished
@@ -207,12 +219,13 @@ class Market:
     terms: dict[str, PartyTerms] = field(default_factory=dict)
     routes: dict[str, dict[str, Routes]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
-    closed: dict[tuple[str, str], int] = field(default_factory=dict)
+    closed: dict[str, int] = field(default_factory=dict)
     open_offers: dict[str, set[str]] = field(default_factory=dict)
     open_demands: dict[str, set[str]] = field(default_factory=dict)
     all_offers: dict[str, set[str]] = field(default_factory=dict)
     placed: dict[str, str] = field(default_factory=dict)
     proposals: dict[str, set[str]] = field(default_factory=dict)
+    held: dict[str, int] = field(default_factory=dict)
     dirty: set[str] = field(default_factory=set)
     held_until_ms: int | None = None
 

@@ -32,6 +32,14 @@ def place_demand(market: Market, demand: Demand) -> None:
     _keep(market.open_demands, code, demand.key, demand.open > 0)
 
 
+def unplace(market: Market, name: str) -> None:
+    """Take an offer or demand (`o:party/id`, `d:party/id`) out of the index."""
+    code = market.placed.pop(name, None)
+    for names in (market.all_offers, market.open_offers) if name[0] == "o" else (market.open_demands,):
+        if code in names:
+            names[code].discard(name[2:])
+
+
 def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
     """Return every pair that touches a dirty node and may dock, by (demand, offer, windows)."""
     found: dict[str, set[str]] = {}

@@ -6,10 +6,11 @@ from typing import TypeVar
 from matcher.domain import said, timers
 from matcher.domain.applying import set_policy, set_routes
 from matcher.domain.distance import site_of
-from matcher.domain.lifecycle import hold
+from matcher.domain.lifecycle import enter, note_proposal
 from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
 from matcher.domain.pairs import place_demand, place_offer
 from matcher.domain.rows import (
+    ClosedRow,
     DealRow,
     DemandMeta,
     EntityRow,
@@ -20,7 +21,7 @@ from matcher.domain.rows import (
     RunMeta,
 )
 from matcher.domain.state import State
-from tenon.contracts.codec import decode_tolerant, unix_ms
+from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 from tenon.contracts.intake import PolicyPublished, RoutesPublished
 from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
@@ -37,11 +38,14 @@ def rebuild(state: State, rows: Rows) -> State:
         for row in by_kind.get(kind, ()):
             load(state, row)
     _load_windows(state, rows)
-    for deal in rows.deals:
-        hold(state.market(deal.market), _deal(deal))
+    for ended in rows.closed:
+        _load_closed(state, ended)
+    for docked in rows.deals:
+        _load_deal(state.market(docked.market), _deal(docked))
     for market in state.markets.values():
         _resume(state, market)
-    state.due(state.clock_ms)  # These fired in rounds before.
+    timers.reset(state)  # What is due by now fired in rounds before.
+    state.timers_after_reset = len(state.timers)
     return state
 
 
@@ -72,7 +76,7 @@ def _load_routes(state: State, row: EntityRow) -> None:
 def _load_offer(state: State, row: EntityRow) -> None:
     meta = decode_tolerant(OfferMeta, row.meta)
     offer = said.offer_from(decode_tolerant(OfferListed, _body(row)), meta.since_ms, meta.offset)
-    offer.status = meta.status
+    offer.status, offer.closed_ms = meta.status, meta.closed_ms
     state.market(row.market).offers[row.key] = offer
     state.homes[f"o:{row.key}"] = row.market
 
@@ -81,16 +85,25 @@ def _load_demand(state: State, row: EntityRow) -> None:
     meta = decode_tolerant(DemandMeta, row.meta)
     demand = said.demand_from(decode_tolerant(DemandListed, _body(row)), meta.since_ms, meta.offset)
     demand.status, demand.barred, demand.reasons = meta.status, frozenset(meta.barred), meta.reasons
+    demand.closed_ms = meta.closed_ms
     state.market(row.market).demands[row.key] = demand
     state.homes[f"d:{row.key}"] = row.market
 
 
-def _load_closed(state: State, row: EntityRow) -> None:
-    kind = row.kind.removeprefix("closed-")
-    market = state.market(row.market)
-    present = market.offers.get(row.key) if kind == "offer" else market.demands.get(row.key)
+def _load_closed(state: State, row: ClosedRow) -> None:
+    market, name = state.market(row.market), f"{row.kind[0]}:{row.key}"
+    present = market.offers.get(row.key) if row.kind == "offer" else market.demands.get(row.key)
     if present is None or present.said.revision <= row.revision:
-        market.closed[kind, row.key] = row.revision
+        market.closed[name] = row.revision
+    if row.listed:
+        state.homes[name] = market.name
+
+
+def _load_deal(market: Market, deal: Deal) -> None:
+    """Enter a docking; the windows were stored with what it consumes."""
+    enter(market, deal)
+    if deal.told.status == "proposed":
+        note_proposal(market, deal, 1)
 
 
 _LOADERS: dict[str, Callable[[State, EntityRow], None]] = {
@@ -102,8 +115,6 @@ _LOADERS: dict[str, Callable[[State, EntityRow], None]] = {
     "routes": _load_routes,
     "offer": _load_offer,
     "demand": _load_demand,
-    "closed-offer": _load_closed,
-    "closed-demand": _load_closed,
 }
 
 
@@ -113,10 +124,20 @@ def _load_windows(state: State, rows: Rows) -> None:
     asked: dict[str, list[DemandWindow]] = {}
     for have in rows.offer_windows:
         kept.setdefault(have.key, []).append(
-            OfferWindow(have.window, have.from_ms, have.until_ms, have.quantity)
+            OfferWindow(have.window, have.from_ms, have.until_ms, have.quantity, have.consumed)
         )
     for want in rows.demand_windows:
-        window = DemandWindow(want.window, want.from_ms, want.until_ms, want.said, given_up=want.given_up)
+        window = DemandWindow(
+            want.window,
+            want.from_ms,
+            want.until_ms,
+            want.said,
+            want.proposed,
+            want.confirmed,
+            want.shipped,
+            want.delivered,
+            want.given_up,
+        )
         asked.setdefault(want.key, []).append(window)
     for market in state.markets.values():
         for offer in market.offers.values():
@@ -135,22 +156,16 @@ def _in_order(said: Iterable[W], stored: Iterable[W]) -> list[W]:
 
 
 def _resume(state: State, market: Market) -> None:
-    """Set the timers that are still to come, and what has to be looked at again."""
+    """Find again what has to be looked at."""
     for offer in market.offers.values():
         place_offer(market, offer)
-        timers.wake_offer(state, market, offer)
     for demand in market.demands.values():
         place_demand(market, demand)
-        timers.wake_demand(state, market, demand)
         if demand.open and demand.reasons is None:
             state.unexplained.add((market.name, demand.key))
-    for deal in market.deals.values():
-        if deal.told.respond_by is not None:
-            state.wake(unix_ms(deal.told.respond_by), "lapse", market.name, deal.id)
     market.dirty.clear()
     if market.held_until_ms is not None:
         market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
-        state.wake(market.held_until_ms, "hold", market.name, "")
 
 
 def _deal(row: DealRow) -> Deal:

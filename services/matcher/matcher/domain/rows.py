@@ -19,6 +19,7 @@ class OfferMeta(Shape, frozen=True, kw_only=True):
     since_ms: int
     offset: int
     status: PositionStatus
+    closed_ms: int | None = None
 
 
 class DemandMeta(Shape, frozen=True, kw_only=True):
@@ -29,6 +30,7 @@ class DemandMeta(Shape, frozen=True, kw_only=True):
     status: PositionStatus
     barred: list[str] = []
     reasons: Reasons | None = None
+    closed_ms: int | None = None
 
 
 class PolicyMeta(Shape, frozen=True, kw_only=True):
@@ -110,14 +112,31 @@ class DealRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedRow:
+    """The highest revision of an id that ended. `listed`: there was an offer or demand of that id here."""
+
+    kind: str
+    market: str
+    key: str
+    revision: int
+    listed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
-    """Everything that a round changed, or everything there is."""
+    """Everything that a round changed, or everything there is.
+
+    `forgotten` (kind, market, key) and `forgotten_deals` are to be removed, with what belongs to them.
+    """
 
     entities: list[EntityRow] = field(default_factory=list)
     offer_windows: list[OfferWindowRow] = field(default_factory=list)
     demand_windows: list[DemandWindowRow] = field(default_factory=list)
     deals: list[DealRow] = field(default_factory=list)
     dropped_windows: list[tuple[str, str]] = field(default_factory=list)
+    closed: list[ClosedRow] = field(default_factory=list)
+    forgotten: list[tuple[str, str, str]] = field(default_factory=list)
+    forgotten_deals: list[str] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -141,14 +160,16 @@ def rows_of(state: State, effects: Effects) -> Rows:
         held = MarketMeta(held_until_ms=state.markets[name].held_until_ms)
         rows.entities.append(EntityRow("market", name, name, 0, b"{}", encode(held)))
     for (kind, market, key), revision in sorted(effects.closed.items()):
-        rows.entities.append(EntityRow(f"closed-{kind}", market, key, revision, b"{}", b"{}"))
+        rows.closed.append(ClosedRow(kind, market, key, revision, f"{kind[0]}:{key}" in state.homes))
     for market_name, key in sorted(effects.offers):
         _add_offer(rows, state.markets[market_name], key, effects)
-    for market_name, key in sorted(effects.demands):
+    for market_name, key in sorted(effects.demands | effects.closing):
         _add_demand(rows, state.markets[market_name], key, effects)
     rows.dropped_windows.extend(sorted(effects.dropped_windows - _kept_windows(rows)))
     changed = {step.docking: step.market for step in effects.steps}
     rows.deals.extend(_deal_row(state.markets[market].deals[docking]) for docking, market in changed.items())
+    rows.forgotten.extend(effects.forgotten)
+    rows.forgotten_deals.extend(effects.forgotten_deals)
     return rows
 
 
@@ -160,7 +181,9 @@ def _kept_windows(rows: Rows) -> set[tuple[str, str]]:
 
 def _add_offer(rows: Rows, market: Market, key: str, effects: Effects) -> None:
     offer = market.offers[key]
-    meta = OfferMeta(since_ms=offer.since_ms, offset=offer.offset, status=offer.status)
+    meta = OfferMeta(
+        since_ms=offer.since_ms, offset=offer.offset, status=offer.status, closed_ms=offer.closed_ms
+    )
     rows.entities.append(_entity("offer", market, key, offer.said.revision, effects, meta))
     for window in offer.windows:
         rows.offer_windows.append(
@@ -185,6 +208,7 @@ def _add_demand(rows: Rows, market: Market, key: str, effects: Effects) -> None:
         status=demand.status,
         barred=sorted(demand.barred),
         reasons=demand.reasons,
+        closed_ms=demand.closed_ms,
     )
     rows.entities.append(_entity("demand", market, key, demand.said.revision, effects, meta))
     for window in demand.windows:

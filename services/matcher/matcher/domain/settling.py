@@ -22,6 +22,10 @@ def settle_demand(market: Market, demand: Demand, effects: Effects) -> bool:
     before = demand.status
     if demand.status != "withdrawn":
         demand.status = _demand_status(demand)
+    over = ended or all(window.until_ms <= effects.clock_ms for window in demand.windows)
+    if over != (demand.closed_ms is not None):
+        demand.closed_ms = effects.clock_ms if over else None
+        effects.closing.add((market.name, demand.key))
     if not demand.open:
         demand.reasons = None
     return bool(given) or demand.status != before
@@ -33,6 +37,9 @@ def settle_offer(offer: Offer, effects: Effects) -> bool:
     if offer.status != "withdrawn":
         over = all(min(window.until_ms, offer.valid_until_ms) <= effects.clock_ms for window in offer.windows)
         offer.status = "expired" if over else "open" if offer.free else "filled"
+    closed = offer.status in ("withdrawn", "expired")
+    if closed != (offer.closed_ms is not None):
+        offer.closed_ms = effects.clock_ms if closed else None
     return offer.status != before
 
 

@@ -11,7 +11,7 @@ FIRST_DIGEST = "0" * 64
 BUILT_IN = PolicyPublished(policy="built-in", revision=1)
 
 Timer = tuple[int, str, str, str]
-"""When (ms), what (`lapse`, `demand`, `offer`, `reach`, `rise`, `hold`), market, key."""
+"""When (ms), what (`lapse`, `demand`, `offer`, `reach`, `rise`, `hold`, `forget`), market, key."""
 
 
 @dataclass(slots=True)
@@ -28,6 +28,7 @@ class State:
     published: dict[str, PolicyPublished] = field(default_factory=dict)  # in the order of the log
     homes: dict[str, str] = field(default_factory=dict)
     timers: list[Timer] = field(default_factory=list)
+    timers_after_reset: int = 0
     unusable_run: int = 0
     unexplained: set[tuple[str, str]] = field(default_factory=set)
 

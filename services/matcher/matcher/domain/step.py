@@ -12,8 +12,9 @@ from importlib.metadata import version
 from matcher.domain.applying import apply
 from matcher.domain.effects import Effects
 from matcher.domain.explain import explain
+from matcher.domain.forgetting import forget, schedule
 from matcher.domain.lifecycle import release
-from matcher.domain.model import Cause, Market
+from matcher.domain.model import Cause, Demand, Market, Offer
 from matcher.domain.pairs import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.rows import Rows, rows_of
@@ -64,6 +65,7 @@ def step(state: State, read: Read) -> Decisions:
         _decide(state, state.markets[name], effects)
     _settle(state, effects)
     _explain(state, effects)
+    schedule(state, effects)
     events = tell(state, effects)
     decided = _decided(state, read, effects, events)
     state.digest = decided.digest
@@ -74,6 +76,9 @@ def step(state: State, read: Read) -> Decisions:
 def _fire(state: State, timer: Timer, effects: Effects) -> None:
     at_ms, what, market_name, key = timer
     market = state.markets[market_name]
+    if what == "forget":
+        forget(state, market, key, effects)
+        return
     deal, offer, demand = market.deals.get(key), market.offers.get(key), market.demands.get(key)
     if what == "lapse" and deal is not None and deal.told.status == "proposed":
         release(market, deal, "lapsed", Cause("no_answer"), effects)
@@ -94,11 +99,19 @@ def _settle(state: State, effects: Effects) -> None:
     for market_name, key in sorted(effects.demands):
         market = state.markets[market_name]
         settle_demand(market, market.demands[key], effects)
+        _renew(market.demands[key], effects)
         place_demand(market, market.demands[key])
     for market_name, key in sorted(effects.offers):
         market = state.markets[market_name]
         settle_offer(market.offers[key], effects)
+        _renew(market.offers[key], effects)
         place_offer(market, market.offers[key])
+
+
+def _renew(entry: Offer | Demand, effects: Effects) -> None:
+    """Let what is closed and changed all the same be closed from now on."""
+    if entry.closed_ms is not None:
+        entry.closed_ms = effects.clock_ms
 
 
 def _decide(state: State, market: Market, effects: Effects) -> None:

@@ -29,7 +29,10 @@ _EVENTS_PER_ROUND = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class OutEvent:
-    """An event for a topic: its key, headers and value are the same each time it is sent."""
+    """An event for a topic: its key, headers and value are the same each time it is sent.
+
+    An empty value is a tombstone: the key is gone.
+    """
 
     topic: str
     key: str
@@ -44,7 +47,7 @@ class _Draft:
     type: str
     subject: str
     market: str
-    data: Shape
+    data: Shape | None
 
 
 def tell(state: State, effects: Effects) -> list[OutEvent]:
@@ -65,7 +68,7 @@ def seal(
             id=event_id(draft.topic, partition, round_number, index),
             source="tenon/matcher",
             type=draft.type,
-            data=encode(draft.data),
+            data=b"" if draft.data is None else encode(draft.data),
             time=time,
             subject=draft.subject,
             extensions={"market": draft.market, "sequence": sequence(round_number, index)},
@@ -147,9 +150,12 @@ def _positions(state: State, effects: Effects) -> Iterator[_Draft]:
         market = state.markets[market_name]
         asked = demand_position(market, market.demands[key], effects.clock_ms)
         yield _position(asked, "demand", asked.party, asked.demand, market_name)
+    for kind, market_name, key in effects.forgotten:
+        party, _, entity = key.partition("/")
+        yield _position(None, kind, party, entity, market_name)
 
 
-def _position(data: Shape, kind: str, party: str, entity: str, market: str) -> _Draft:
+def _position(data: Shape | None, kind: str, party: str, entity: str, market: str) -> _Draft:
     return _Draft(
         topics.POSITIONS.name,
         f"{party}/{kind}/{entity}",
