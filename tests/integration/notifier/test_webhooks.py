@@ -281,7 +281,7 @@ async def test_private_addresses_are_never_called(kafka: KafkaSettings, postgres
         where = f"{address}/v1/subscriptions/{made['id']}"
         await eventually(lambda: _parked(b, where, 1))
         parked = (await b.get(f"{where}/parked", MILL))["items"]
-        assert parked[0]["why"].endswith("is not a public address")
+        assert parked[0]["why"].endswith("this name has an address that is not public")
         assert receiver.got == []
 
 

@@ -5,6 +5,7 @@ name that changes its address nor a redirect gets around it.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,10 @@ from notifier.domain.addresses import is_public
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 LookUp = Callable[..., list[Any]]
 _MAX_URL = 2_000
+_MAX_NAME = 253
+_LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 class AddressDenied(OSError):
@@ -37,7 +42,7 @@ def socket_factory(allow_private: bool) -> Callable[[AddressInfo], socket.socket
     def make(info: AddressInfo) -> socket.socket:
         family, kind, protocol, _, address = info
         if not allow_private and not is_public(str(address[0])):
-            raise AddressDenied(f"{address[0]} is not a public address")
+            raise AddressDenied("this is not a public address")
         made = socket.socket(family, kind, protocol)
         made.setblocking(False)
         return made
@@ -49,19 +54,23 @@ class Resolver(AbstractResolver):
     """Looks names up in threads of its own: a name whose servers never answer holds up nobody else.
 
     The event loop's few shared threads would all hang in a handful of such names. A look-up that was given up
-    occupies its thread until the system gives up too.
+    occupies its thread until the system gives up too. A name with a private address among others is refused
+    like one that has no other. Which address it is, is not told: names inside are nobody's business.
     """
 
-    def __init__(self, *, threads: int, look_up: LookUp = socket.getaddrinfo) -> None:
+    def __init__(self, *, threads: int, allow_private: bool, look_up: LookUp = socket.getaddrinfo) -> None:
         self._threads = ThreadPoolExecutor(threads, "resolver")
+        self._allow_private = allow_private
         self._look_up = look_up
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of a name; raises `OSError` when it has none."""
+        """Return the addresses of a name; raises `OSError` when it has none, or one that is not public."""
         ask = partial(self._look_up, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
         found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        if not self._allow_private and not all(is_public(str(each[4][0])) for each in found):
+            raise AddressDenied("this name has an address that is not public")
         numeric = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
         return [
             ResolveResult(
@@ -93,7 +102,7 @@ async def session(
     *, allow_private: bool, timeout_ms: int, connections: int
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Lend the client for endpoints: no proxies and cookies, a time limit on everything."""
-    resolver = Resolver(threads=2 * connections)
+    resolver = Resolver(threads=2 * connections, allow_private=allow_private)
     try:
         async with aiohttp.ClientSession(
             connector=connector_of(resolver, allow_private=allow_private, connections=connections),
@@ -116,16 +125,23 @@ def check_url(url: str, *, allow_private: bool) -> str:
         raise BadUrl("an endpoint's address has no spaces and no control characters")
     try:
         parts = URL(url)
+        host = parts.raw_host or ""
     except ValueError as error:
         raise BadUrl(str(error)) from error
-    if parts.scheme not in (("https", "http") if allow_private else ("https",)) or not parts.host:
+    if parts.scheme not in (("https", "http") if allow_private else ("https",)) or not host:
         raise BadUrl("an endpoint's address starts with https:// and names a host")
     if parts.user is not None or parts.password is not None or "#" in url:
         raise BadUrl("an endpoint's address has no user, password or fragment")
-    if not allow_private and _is_literal(parts.host) and not is_public(parts.host):
-        raise BadUrl(f"{parts.host} is not a public address")
+    if parts.port == 0:
+        raise BadUrl("port 0 is no port")
+    if _is_literal(host):
+        if not allow_private and not is_public(host):
+            raise BadUrl(f"{host} is not a public address")
+    elif len(host) > _MAX_NAME or not _NAME.fullmatch(host):
+        raise BadUrl(f"{host!r} is no name of a host")
     return url
 
 
 def _is_literal(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+    """True for what a system reads as an address: IPv6, and all that ends in a number (127.1, 0x7f000001)."""
+    return ":" in host or _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) is not None
