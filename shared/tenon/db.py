@@ -8,6 +8,9 @@ appendix A.
 A network that swallows everything tells nobody: a statement that has no answer after its deadline is
 `Transient` too, and its connection is given up.
 
+A process that was frozen, or that nothing reaches any more, can't keep what its open transaction has locked:
+the server ends it after a while, and whoever takes over gets on.
+
 A service sees its own schema only: it is the search path of every connection. No table is known here.
 """
 
@@ -28,6 +31,8 @@ from tenon.retry import retrying
 
 _CONNECT_SECONDS = 10.0
 _QUERY_POOL_SIZE = 4
+_IDLE_IN_TRANSACTION_MS = 10_000
+"""No longer than a silent consumer keeps its partitions."""
 _TRANSIENT_CLASSES = ("08", "53", "57", "58")
 _TRANSIENT_STATES = frozenset({"40P01", "55P03", "25P03"})
 _SET_UP = {
@@ -93,8 +98,8 @@ class Database:
         """Open pool and engine, close them at the end.
 
         A database that is away is waited for. `statement_deadline_ms`: None where one may take as long as it
-        wants, as in a migration. Raises `Transient` at the deadline, `Misconfigured` where the
-        role is not let in.
+        wants, as in a migration, and a transaction rest between two. Raises `Transient` at the deadline,
+        `Misconfigured` where the role is not let in.
         """
         address = Address.of(url)
         statement_s = None if statement_deadline_ms is None else statement_deadline_ms / 1000
@@ -237,12 +242,14 @@ async def _new_pool(address: Address, schema: str, size: int, statement_s: float
             max_size=size,
             timeout=_CONNECT_SECONDS,
             command_timeout=statement_s,
-            server_settings=_session(schema),
+            server_settings=_session(schema, statement_s),
         )
 
 
-def _session(schema: str) -> dict[str, str]:
+def _session(schema: str, statement_s: float | None) -> dict[str, str]:
+    idle_ms = 0 if statement_s is None else min(_IDLE_IN_TRANSACTION_MS, round(statement_s * 1000))
     return {
+        "idle_in_transaction_session_timeout": str(idle_ms),
         "search_path": schema,
         "timezone": "UTC",
         "application_name": f"tenon-{schema}",
@@ -261,7 +268,7 @@ def _engine(address: Address, schema: str, statement_s: float | None) -> AsyncEn
         pool_size=_QUERY_POOL_SIZE,
         pool_pre_ping=True,
         connect_args={
-            "server_settings": _session(schema),
+            "server_settings": _session(schema, statement_s),
             "ssl": address.tls,
             "timeout": _CONNECT_SECONDS,
             "command_timeout": statement_s,

@@ -74,6 +74,16 @@ async def test_connections_that_were_cut_are_transient_and_then_made_anew(
         assert await database.problem() is None
 
 
+async def test_what_a_frozen_process_has_locked_is_free_after_a_while(postgres: str) -> None:
+    async with toy_database(postgres) as database:
+        await database.execute("INSERT INTO effects (id, value) VALUES (1, 1)")
+        async with Database.connect(postgres, schema=SCHEMA, statement_deadline_ms=1_000) as frozen:
+            with pytest.raises(Transient):
+                await _silent_while_another_writes(frozen, database)
+            assert await database.fetchval("SELECT value FROM effects") == 3
+            assert await frozen.problem() is None
+
+
 Cut = Callable[[], None]
 
 
@@ -112,6 +122,13 @@ async def test_a_statement_that_the_network_swallowed_is_transient_at_its_deadli
 
 async def _is_well(database: Database) -> bool:
     return await database.problem() is None
+
+
+async def _silent_while_another_writes(frozen: Database, other: Database) -> None:
+    async with frozen.transaction() as connection:
+        await connection.execute("UPDATE effects SET value = 2")
+        await asyncio.wait_for(other.execute("UPDATE effects SET value = 3"), 20)
+        await connection.execute("SELECT 1")
 
 
 async def _slow_query(database: Database) -> None:
