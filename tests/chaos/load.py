@@ -23,7 +23,7 @@ from tests.chaos.story import Story
 
 ACCEPTED, UNAVAILABLE, NOTHING = 202, 503, 0
 _EVERY_S = 0.1
-_IN_FLIGHT = 12
+_IN_FLIGHT = 5
 _REPEAT_S = 0.2
 _TAKEN_WITHIN_S = 120
 _TIMEOUT = aiohttp.ClientTimeout(total=8, sock_connect=2)
