@@ -5,6 +5,7 @@ the topics are read before its rows: so whatever a line that still works adds me
 fault, since what the tables knew at that instant is on the topics.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,13 +114,15 @@ class _Audit:
         async for record in log.records(kafka, topics.DOCKINGS.name):
             report.add(decided.see_step(record))
         decided.sum_up()
-        self.newest = await log.newest(kafka, topics.POSITIONS.name, "id")
-        seen = {topic: await log.ids(kafka, topic) for topic in (topics.REJECTED.name, topics.ALERTS.name)}
+        rejected, alerts = topics.REJECTED.name, topics.ALERTS.name
+        self.newest, refusals, warnings = await asyncio.gather(
+            log.newest(kafka, topics.POSITIONS.name, "id"), log.ids(kafka, rejected), log.ids(kafka, alerts)
+        )
         self.say("reading the rounds that are kept")
         async for this in self.tables.rounds():
             report.add(decided.take(this))
         report.add(decided.end())
-        report.add(decided.others.missing(seen))
+        report.add(decided.others.missing({rejected: refusals, alerts: warnings}))
         count = sum(len(owns) for owns in decided.told.rounds.values())
         report.looked_at |= {"rounds": count, "steps": len(decided.steps.by_id)}
 

@@ -50,8 +50,7 @@ async def spoiled(line: Line, *statements: str, replay: bool = False) -> Report:
     """Change the tables by hand, and audit."""
     async with Database.connect(line.database_url, schema="public", pool_size=1) as database:
         for statement in statements:
-            tag = await database.execute(statement)
-            assert not tag.endswith(" 0"), f"it changed nothing: {statement}"
+            assert not (await database.execute(statement)).endswith(" 0"), f"it changed nothing: {statement}"
     return await audited(line, replay=replay)
 
 
@@ -116,143 +115,81 @@ async def test_a_statement_of_the_registry_that_is_gone_is_lost(line: Line, tmp_
     assert "site acme/main in revision 9" in found(report, "event.lost").what
 
 
-@pytest.mark.parametrize(
-    ("check", "guarantee", "where", "statements"),
-    [
-        (
-            "offer.consumed",
-            3,
-            "matcher.offer_windows 2/acme/o1/w",
-            [
-                "UPDATE matcher.offer_windows SET consumed = consumed - 5, free = free + 5"
-                " WHERE key = 'acme/o1'"
-            ],
-        ),
-        (
-            "offer.adds_up",
-            3,
-            "matcher.offer_windows 2/acme/o1/w",
-            [
-                "ALTER TABLE matcher.offer_windows DROP CONSTRAINT offer_windows_add_up, ADD COLUMN x int",
-                "UPDATE matcher.offer_windows SET free = free + 1 WHERE key = 'acme/o1'",
-            ],
-        ),
-        (
-            "offer.quantity",
-            3,
-            "matcher.offer_windows 2/acme/o1/w",
-            [
-                "UPDATE matcher.offer_windows SET quantity = quantity + 1, free = free + 1"
-                " WHERE key = 'acme/o1'"
-            ],
-        ),
-        (
-            "demand.docked",
-            4,
-            "matcher.demand_windows 2/clinic/d1/w",
-            ["UPDATE matcher.demand_windows SET delivered = 0, open = open + delivered WHERE delivered > 0"],
-        ),
-        (
-            "demand.window_missing",
-            4,
-            "matcher.demand_windows 2/clinic/d1/w",
-            ["DELETE FROM matcher.demand_windows WHERE key = 'clinic/d1'"],
-        ),
-        (
-            "demand.unexplained",
-            4,
-            "matcher.entities 2/demand/own:mask/depot/d2",
-            [
-                "UPDATE matcher.entities SET meta = convert_to("
-                "(convert_from(meta, 'UTF8')::jsonb - 'reasons')::text, 'UTF8') WHERE key = 'depot/d2'"
-            ],
-        ),
-        (
-            "entity.revision",
-            2,
-            "matcher.entities 2/offer/own:mask/bolt/o2, tenon.market.v1/2@",
-            ["UPDATE matcher.entities SET revision = 1 WHERE kind = 'offer' AND key = 'bolt/o2'"],
-        ),
-        (
-            "site.untold",
-            1,
-            "matcher.entities 2/site/own:mask/acme/main",
-            ["UPDATE ingest.sites SET revision = 7 WHERE party = 'acme'"],
-        ),
-        (
-            "party.untold",
-            1,
-            "ingest.parties acme",
-            ["UPDATE ingest.parties SET sequence = sequence + 1 WHERE party = 'acme'"],
-        ),
-        (
-            "shown.step_missing",
-            5,
-            "notifier.steps 2-",
-            [
-                "DELETE FROM notifier.steps WHERE (docking, revision) ="
-                " (SELECT docking, revision FROM notifier.steps ORDER BY docking, revision LIMIT 1)"
-            ],
-        ),
-        (
-            "shown.differs",
-            5,
-            "notifier.dockings 2-",
-            ["UPDATE notifier.dockings SET status = 'confirmed' WHERE status = 'declined'"],
-        ),
-        (
-            "feed.missing",
-            5,
-            "notifier.feed acme, tenon.dockings.v1/",
-            [
-                "DELETE FROM notifier.feed WHERE audience = 'acme' AND number ="
-                " (SELECT min(number) FROM notifier.feed WHERE audience = 'acme' AND type ~ 'docking')"
-            ],
-        ),
-        (
-            "feed.gap",
-            5,
-            "notifier.feed _admin/2",
-            ["DELETE FROM notifier.feed WHERE audience = '_admin' AND number = 2"],
-        ),
-        (
-            "notifier.beyond",
-            5,
-            "notifier.positions tenon.parties.v1/",
-            [
-                "UPDATE notifier.positions SET next_offset = 1000 WHERE topic = 'tenon.parties.v1' AND"
-                " partition = 1"
-            ],
-        ),
-        (
-            "round.differs",
-            6,
-            "matcher.rounds 2/",
-            [
-                "UPDATE matcher.rounds SET clock_ms = clock_ms - 1"
-                " WHERE round = (SELECT min(round) FROM matcher.rounds)"
-            ],
-        ),
-        (
-            "position.round",
-            6,
-            "matcher.positions tenon.market.v1/2",
-            ["UPDATE matcher.positions SET next_offset = next_offset - 1 WHERE partition = 2"],
-        ),
-    ],
-)
-async def test_a_row_that_was_changed_by_hand_is_named(
-    tables: Line, check: str, guarantee: int, where: str, statements: list[str]
+# What is changed by hand, and where it is then found: guarantee, kind of fault, place.
+SUMS = {
+    "UPDATE matcher.offer_windows SET consumed = consumed - 5, free = free + 5 WHERE key = 'acme/o1'": (
+        (3, "offer.consumed", "matcher.offer_windows 2/acme/o1/w")
+    ),
+    "UPDATE matcher.offer_windows SET quantity = quantity + 1, free = free + 1 WHERE key = 'bolt/o2'": (
+        (3, "offer.quantity", "matcher.offer_windows 2/bolt/o2/w")
+    ),
+    "UPDATE matcher.demand_windows SET delivered = 0, open = open + delivered WHERE delivered > 0": (
+        (4, "demand.docked", "matcher.demand_windows 2/clinic/d1/w")
+    ),
+    "DELETE FROM matcher.demand_windows WHERE key = 'depot/d2'": (
+        (4, "demand.window_missing", "matcher.demand_windows 2/depot/d2/w")
+    ),
+}
+STATEMENTS = {
+    "ALTER TABLE matcher.offer_windows DROP CONSTRAINT offer_windows_add_up": None,
+    "UPDATE matcher.offer_windows SET free = free + 1 WHERE key = 'acme/o1'": (
+        (3, "offer.adds_up", "matcher.offer_windows 2/acme/o1/w")
+    ),
+    "UPDATE matcher.entities SET revision = 1 WHERE kind = 'offer' AND key = 'bolt/o2'": (
+        (2, "entity.revision", "matcher.entities 2/offer/own:mask/bolt/o2, tenon.market.v1/2@")
+    ),
+    "UPDATE matcher.entities SET meta = convert_to((convert_from(meta, 'UTF8')::jsonb - 'reasons')::text,"
+    " 'UTF8') WHERE key = 'depot/d2'": (
+        (4, "demand.unexplained", "matcher.entities 2/demand/own:mask/depot/d2")
+    ),
+    "UPDATE ingest.sites SET revision = 7 WHERE party = 'acme'": (
+        (1, "site.untold", "matcher.entities 2/site/own:mask/acme/main")
+    ),
+    "UPDATE ingest.parties SET sequence = sequence + 1 WHERE party = 'acme'": (
+        (1, "party.untold", "ingest.parties acme")
+    ),
+    "UPDATE matcher.rounds SET clock_ms = clock_ms - 1"
+    " WHERE round = (SELECT min(round) FROM matcher.rounds)": ((6, "round.differs", "matcher.rounds 2/")),
+}
+SHOWN = {
+    "DELETE FROM notifier.steps WHERE (docking, revision) ="
+    " (SELECT docking, revision FROM notifier.steps ORDER BY docking, revision LIMIT 1)": (
+        (5, "shown.step_missing", "notifier.steps 2-")
+    ),
+    "UPDATE notifier.dockings SET status = 'confirmed' WHERE status = 'declined'": (
+        (5, "shown.differs", "notifier.dockings 2-")
+    ),
+    "DELETE FROM notifier.feed WHERE audience = 'acme' AND number ="
+    " (SELECT max(number) FROM notifier.feed WHERE audience = 'acme' AND type ~ 'docking')": (
+        (5, "feed.missing", "notifier.feed acme, tenon.dockings.v1/")
+    ),
+    "DELETE FROM notifier.feed WHERE audience = 'clinic' AND number ="
+    " (SELECT max(number) FROM notifier.feed WHERE audience = 'clinic' AND type ~ 'position')": (
+        (5, "feed.gap", "notifier.feed clinic/")
+    ),
+    "UPDATE notifier.positions SET next_offset = 1000 WHERE topic = 'tenon.parties.v1' AND partition = 1": (
+        (5, "notifier.beyond", "notifier.positions tenon.parties.v1/1")
+    ),
+    "UPDATE matcher.positions SET next_offset = next_offset - 1 WHERE partition = 2": (
+        (6, "position.round", "matcher.positions tenon.market.v1/2")
+    ),
+}
+
+
+@pytest.mark.parametrize("faults", [SUMS, STATEMENTS, SHOWN], ids=["sums", "statements", "shown"])
+async def test_rows_that_were_changed_by_hand_are_named(
+    tables: Line, faults: dict[str, tuple[int, str, str] | None]
 ) -> None:
-    report = await spoiled(tables, *statements)
-    finding = found(report, check)
-    assert finding.guarantee == guarantee
-    assert finding.where.startswith(where)
+    report = await spoiled(tables, *faults)
+    places = {(each.guarantee, each.check): each.where for each in report.findings}
+    for guarantee, check, where in filter(None, faults.values()):
+        assert places[guarantee, check].startswith(where)
 
 
 async def test_a_round_that_was_taken_out_is_named(tables: Line) -> None:
     number = await asked(
-        tables, "SELECT min(round) FROM matcher.rounds WHERE position('proposed'::bytea IN events) > 0"
+        tables,
+        "SELECT min(round) FROM matcher.rounds WHERE position('docking.declined'::bytea IN events) > 0",
     )
     report = await spoiled(tables, f"DELETE FROM matcher.rounds WHERE round = {number}")
     assert found(report, "round.row_missing").where == f"matcher.rounds 2/{number}"
