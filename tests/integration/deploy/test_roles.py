@@ -107,6 +107,13 @@ async def test_the_auditor_reads_every_table_and_changes_nothing(server: Postgre
                 assert not await connection.fetchval(
                     "SELECT has_table_privilege($1, $2)", f"{schema}.{table}", right
                 )
+        functions = await connection.fetch(
+            "SELECT p.oid::regprocedure::text, has_function_privilege(p.oid, 'EXECUTE') FROM pg_proc p"
+            " JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = ANY ($1)",
+            list(SERVICES),
+        )
+        assert functions
+        assert [name for name, allowed in functions if allowed] == []
         for schema in (*SERVICES, "public"):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(f"CREATE TABLE {schema}.own (id int)")

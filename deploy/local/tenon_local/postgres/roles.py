@@ -47,6 +47,7 @@ def owner(service: str) -> str:
 
 
 _SHUT_PUBLIC = f"""\
+SET log_min_error_statement = panic; -- a statement that fails would bring its password into the log
 REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;"""
 
@@ -69,8 +70,12 @@ GRANT CONNECT ON DATABASE {DATABASE} TO {maker}, {service};
 GRANT USAGE ON SCHEMA {service} TO {service};
 {defaults} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {service};
 {defaults} GRANT USAGE, SELECT ON SEQUENCES TO {service};
+ALTER DEFAULT PRIVILEGES FOR ROLE {maker} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+{defaults} GRANT EXECUTE ON FUNCTIONS TO {service};
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA {service} FROM PUBLIC;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {service} TO {service};
 ALTER ROLE {maker} IN DATABASE {DATABASE} SET search_path = {service};
-ALTER ROLE {service} IN DATABASE {DATABASE} SET search_path = {service};"""
+ALTER ROLE {service} IN DATABASE {DATABASE} SET search_path = {service};"""  # noqa: S608 - constants
 
 
 def _auditor(password: str) -> str:

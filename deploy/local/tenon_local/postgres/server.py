@@ -25,7 +25,8 @@ SUPERUSER = "postgres"
 INIT_TIMEOUT_S = 60
 READY_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
-_PLAIN = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1")
+# Terse: otherwise a statement that fails is shown, with the password in it.
+_PLAIN = ("-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse")
 _SAME_EVERYWHERE = ("--locale=C.UTF-8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
 SETTINGS: Mapping[str, str] = {
     "listen_addresses": HOST,
