@@ -184,7 +184,7 @@ def mapped_errors() -> Iterator[None]:
     """Turn the driver's and SQLAlchemy's errors into ours."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, DBAPIError) as error:
         raise _mapped(error) from error
     except ssl.SSLCertVerificationError as error:
         raise Misconfigured(
@@ -227,7 +227,8 @@ def _cause(error: Exception) -> BaseException:
 
 
 def _without_state(error: Exception, cause: BaseException) -> Exception:
-    lost = isinstance(cause, ConnectionError | OSError | TimeoutError)
+    # The driver's internal error: the server has ended the session, and the end of its connection is to come.
+    lost = isinstance(cause, ConnectionError | OSError | TimeoutError | asyncpg.InternalClientError)
     if lost or "connection" in str(cause) or (isinstance(error, DBAPIError) and error.connection_invalidated):
         return Transient(f"the connection to the database was lost: {cause}")
     return error
