@@ -11,7 +11,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test chaos bench check format lint types imports generate generated-check lock clean
+.PHONY: help setup demo up down test chaos bench check format lint types imports generate generated-check supply \
+	licences lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,7 +59,7 @@ chaos: setup ## All faults under load, within 30 minutes; build/chaos.json (ARGS
 bench: setup ## Events per second beside a bare pipeline; build/bench.json (ARGS="--runs 3 --seconds 30")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-check: setup lint types imports generated-check ## Format, lint, types, import rules, generated files
+check: setup lint types imports generated-check supply ## Format, lint, types, imports, generated files, packages
 
 lint: setup
 	@$(BIN)/ruff format --check $(SOURCES)
@@ -79,6 +80,12 @@ generate: setup ## Write the generated contracts and documents again
 
 generated-check: setup ## Fail where a generated file is not what its source says
 	@$(BIN)/tenon generate --check
+
+supply: setup ## Locks, licences and known vulnerabilities of what comes from others
+	@$(BIN)/python -m tests.supply
+
+licences: setup ## Write docs/licences.md from the locked packages
+	@$(BIN)/python -m tests.supply --write
 
 LOCK = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header --no-emit-package tenon --no-emit-package tenon-matcher $(LOCK_ARGS)
