@@ -16,6 +16,7 @@ from notifier.settings import NotifierSettings
 from tenon.cli.topics import topics
 from tenon.generate.configuration import variables
 from tenon.settings import CommonSettings
+from tenon_local.kafka.access import USERS
 from tests.support.compose import SERVICES, compose, model, service
 from tests.support.examples import ROOT
 
@@ -25,7 +26,7 @@ SETTINGS: dict[str, type[CommonSettings]] = {
     "notifier": NotifierSettings,
 }
 DOCKERFILES = {name: ROOT / "deploy" / "docker" / f"{name}.Dockerfile" for name in SERVICES}
-OURS = [*SERVICES, *(f"{name}-migrate" for name in SERVICES), "topics"]
+OURS = [*SERVICES, *(f"{name}-migrate" for name in SERVICES), "topics", "users"]
 each_service = pytest.mark.parametrize("name", SERVICES)
 
 
@@ -61,9 +62,11 @@ def test_every_secret_comes_from_the_environment_and_is_in_the_example() -> None
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_in_the_compose_file_is_one_of_that_service(name: str) -> None:
-    owner = "ingest" if name == "topics" else name.removesuffix("-migrate")
+    owner = "ingest" if name in ("topics", "users") else name.removesuffix("-migrate")
+    users = {f"TENON_KAFKA_PASSWORD_{user.upper()}" for user in USERS} if name == "users" else set()
     given = {key for key in service(name)["environment"] if key.startswith("TENON_")}
-    assert given <= set(variables(SETTINGS[owner]))
+    assert users <= given
+    assert given - users <= set(variables(SETTINGS[owner]))
 
 
 @each_service
@@ -76,7 +79,8 @@ def test_a_service_starts_with_what_the_compose_file_tells_it(
     assert settings.http_port == SERVICES[name]
     assert settings.kafka_bootstrap == model()["services"]["kafka"]["environment"][
         "KAFKA_ADVERTISED_LISTENERS"
-    ].removeprefix("PLAINTEXT://")
+    ].removeprefix("CLIENT://")
+    assert (settings.kafka_security, settings.kafka_username) == ("SASL_PLAINTEXT", name)
     assert service(name)["stop_grace_period"] == "20s"
     assert settings.stop_deadline_ms < 20_000
 
@@ -116,7 +120,8 @@ def test_the_topics_command_is_one_that_the_image_has() -> None:
     assert described["entrypoint"] == ["tenon"]
     command, *arguments = described["command"]
     assert command == topics.name
-    assert topics.make_context("topics", arguments).params["replication"] == 1
+    params = topics.make_context("topics", arguments).params
+    assert (params["replication"], params["acls"]) == (1, True)
     assert service("kafka")["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
 
 

@@ -14,6 +14,7 @@ _BUILT_IN: Final = {
     "deadletters": "tenon.cli.deadletters:deadletters",
     "restore": "tenon.cli.restore:restore",
     "topics": "tenon.cli.topics:topics",
+    "users": "tenon.cli.users:users",
     "generate": "tenon.generate.command:generate",
 }
 

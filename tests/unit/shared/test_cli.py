@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from tenon.cli import main, running
 from tenon.cli.files import events
 from tenon.contracts.cloudevents import CloudEvent, to_structured
+from tenon.kafka.connection import KafkaSecurity
 
 EVENT = CloudEvent("e1", "/test", "tenon.test.v1", b'{"n":1}')
 
@@ -140,6 +141,35 @@ def test_a_running_stack_is_found_from_folders_below_and_variables_win(
     monkeypatch.setenv("TENON_KAFKA_BOOTSTRAP", "kafka:9092")
     monkeypatch.setenv("TENON_TOPIC_PREFIX", "staging.")
     assert (running.kafka().bootstrap, running.kafka().prefix) == ("kafka:9092", "staging.")
+
+
+def test_who_signs_in_at_the_local_stack_is_its_administrator_or_who_is_asked_for(
+    nothing_runs: Path,
+) -> None:
+    (nothing_runs / ".tenon").mkdir()
+    users = {"admin": "of-admin", "auditor": "of-auditor"}
+    state = {"kafka_bootstrap": "127.0.0.1:9192", "urls": {}, "admin_key": "k"}
+    said = {**state, "kafka_security": "SASL_PLAINTEXT", "kafka_users": users}
+    (nothing_runs / ".tenon" / "state.json").write_bytes(msgspec.json.encode(said))
+    for user, reached in (("admin", running.kafka()), ("auditor", running.kafka(user="auditor"))):
+        assert reached.security == KafkaSecurity("SASL_PLAINTEXT", username=user, password=users[user])
+
+
+@pytest.mark.parametrize("given", [{}, {"TENON_KAFKA_PASSWORD_INGEST": ""}])
+def test_users_wants_a_password_for_each(
+    nothing_runs: Path, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, ["users", "--controllers", "127.0.0.1:1"])
+    told = "Error: set TENON_KAFKA_PASSWORD_NAME for each user, such as TENON_KAFKA_PASSWORD_INGEST\n"
+    assert (result.exit_code, result.output) == (1, told)
+
+
+def test_topics_knows_no_principal_but_those_of_the_table(nothing_runs: Path) -> None:
+    result = CliRunner().invoke(main, ["topics", "--acls", "--principal", "console=CN=console"])
+    assert result.exit_code == 2
+    assert "--principal console: there are ingest, matcher, notifier, auditor" in result.output
 
 
 class Ingest(BaseHTTPRequestHandler):
