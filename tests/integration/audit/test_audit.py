@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 from tenon.contracts import topics
 from tenon.db import Database
+from tenon.kafka import KafkaSettings
 from tenon.records import OutRecord, Record
 from tenon_audit import Finding, Report, Sources, audit
 from tenon_audit.commands import audit as command
@@ -24,14 +25,19 @@ from tenon_local.kafka import EmbeddedKafka
 from tests.integration.audit.line import SOURCE, Line, as_it_is, copied, played
 from tests.support.stack import PostgresServer, settings_for
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(300)
+
+
+def patient(server: EmbeddedKafka) -> KafkaSettings:
+    """How to reach Kafka under names of its own; nothing here is about how soon it answers."""
+    return replace(settings_for(server), request_timeout_ms=30_000)
 
 
 @pytest.fixture(scope="module")
 def line(kafka_server: EmbeddedKafka, postgres_server: PostgresServer) -> Iterator[Line]:
     """The line after its story, its services stopped."""
     url = postgres_server.fresh()
-    yield asyncio.run(played(settings_for(kafka_server), url))
+    yield asyncio.run(played(patient(kafka_server), url))
     postgres_server.drop(url)
 
 
@@ -237,7 +243,7 @@ async def test_a_step_that_is_missing_on_its_topic_and_one_that_nobody_decided_a
             return as_it_is(record)._replace(headers=headers)
         return as_it_is(record)
 
-    report = await audited(await copied(line, settings_for(kafka_server), change))
+    report = await audited(await copied(line, patient(kafka_server), change))
     step = dict(gone[0].headers)["ce_subject"].decode()
     assert step in found(report, "step.untold").what
     place = f"{gone[0].topic}/{gone[0].partition}@{gone[0].offset}"
@@ -251,7 +257,7 @@ async def test_a_record_that_was_taken_out_of_the_log_is_named(
         ended = dict(record.headers).get("ce_type") == b"tenon.demand.withdrawn.v1"
         return None if record.topic == topics.MARKET.name and ended else as_it_is(record)
 
-    copy = await copied(line, settings_for(kafka_server), change)
+    copy = await copied(line, patient(kafka_server), change)
     report = await audited(copy, copy.write_journal(tmp_path / "journal"))
     assert report.lost == 1
     place = "matcher.positions tenon.market.v1/2, tenon.market.v1/2@"
@@ -267,7 +273,7 @@ async def test_a_record_that_says_something_else_than_was_decided_on_is_found_by
             value = value.replace(b'"quantity":90', b'"quantity":91')
         return as_it_is(record)._replace(value=value)
 
-    report = await audited(await copied(line, settings_for(kafka_server), change), replay=True)
+    report = await audited(await copied(line, patient(kafka_server), change), replay=True)
     assert found(report, "replay.differs").guarantee == 6
     assert found(report, "demand.quantity").where == "matcher.demand_windows 2/depot/d2/w"
 
