@@ -4,14 +4,19 @@ The record of a round is written, and confirmed, before its events are: whatever
 tenon.rounds says what it was decided from. Of a partition no round is told while one before it failed. So,
 where the record of a round is on Kafka, every round that is `ROUNDS_AT_A_TIME` older was told in whole, or
 set aside.
+
+What was handed over can't be taken back: a process that the network cut off writes it when it is heard again,
+behind what the next owner has told since. Readers know it by its `sequence`, but a compacted topic keeps what
+came last. So what was told after a round that came late is told again.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from matcher.domain.telling import OutEvent
 from matcher.store import RoundToTell, Store
+from tenon import log
 from tenon.contracts.topics import ROUNDS
 from tenon.errors import TenonError, Transient, Unusable
 from tenon.kafka.producer import Producer
@@ -20,8 +25,11 @@ from tenon.relay import Done, Effect, Later, Outcome, Parked, outcome_of
 
 ROUNDS_AT_A_TIME = 50
 _DEADLINE_S = 10.0
+_UNDER_WAY_S = 2.0
+"""What another process sent before our late round was written is marked as told within this time."""
 _Results = dict[int, BaseException | None]
 """What became of each round of a partition: None where it was told."""
+_logger = log.get("rounds")
 
 
 class RoundSource:
@@ -31,9 +39,12 @@ class RoundSource:
         self._store = store
         self._epochs = epochs
         self._failed: dict[int, int] = {}
+        self._late: dict[int, int] = {}
+        self._late_since = 0.0
 
     async def claim(self, limit: int) -> Sequence[RoundToTell]:
         """Return rounds that are not told yet, oldest first; none of a partition that was lost."""
+        await self._put_right()
         due = await self._store.to_tell(self._epochs(), limit)
         again = {told.partition for told in due if told.round <= self._failed.get(told.partition, 0)}
         return [
@@ -42,7 +53,8 @@ class RoundSource:
 
     async def settle(self, outcomes: Sequence[tuple[RoundToTell, Outcome]]) -> None:
         """Mark what was told, set aside what can't be; none is claimed that follows one to be told again."""
-        await self._store.mark_told([told for told, outcome in outcomes if isinstance(outcome, Done)])
+        done = [told for told, outcome in outcomes if isinstance(outcome, Done)]
+        self._note(await self._store.mark_told(done))
         for told, outcome in outcomes:
             if isinstance(outcome, Parked):
                 await self._store.park(told, outcome.why)
@@ -51,6 +63,18 @@ class RoundSource:
         for told, outcome in outcomes:
             if isinstance(outcome, Later):
                 self._failed[told.partition] = max(self._failed.get(told.partition, 0), told.round)
+
+    def _note(self, late: Mapping[int, int]) -> None:
+        for partition, number in late.items():
+            self._late[partition] = min(number, self._late.get(partition, number))
+            self._late_since = asyncio.get_running_loop().time()
+
+    async def _put_right(self) -> None:
+        """Let others tell again what they told after the rounds that we told late."""
+        if self._late and asyncio.get_running_loop().time() - self._late_since >= _UNDER_WAY_S:
+            _logger.warning("told late", rounds=self._late)
+            await self._store.tell_again(self._late)
+            self._late = {}
 
 
 def kafka_effect(producer: Producer) -> Effect[RoundToTell]:

@@ -1,6 +1,6 @@
 """The matcher's rows in PostgreSQL: loaded whole when a partition is taken, written once per round."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -123,16 +123,42 @@ class Store:
         )
         return [RoundToTell(row["partition"], row["round"], _decode(row["events"])) for row in rows]
 
-    async def mark_told(self, rounds: Sequence[RoundToTell]) -> None:
-        """Mark rounds as told. Marking needs no fence: whoever tells a round has told it."""
-        await self._database.execute(
+    async def mark_told(self, rounds: Sequence[RoundToTell]) -> dict[int, int]:
+        """Mark rounds as told. Marking needs no fence: whoever tells a round has told it.
+
+        Returns for each partition the first of them that another process had told before.
+        """
+        rows = await self._database.fetch(
             """
-            UPDATE rounds AS r SET published_at = now()
-            FROM unnest($1::integer[], $2::bigint[]) AS told (partition, round)
-            WHERE r.partition = told.partition AND r.round = told.round AND r.published_at IS NULL
+            WITH told AS (SELECT * FROM unnest($1::integer[], $2::bigint[]) AS t (partition, round)),
+            marked AS (
+                UPDATE rounds AS r SET published_at = now() FROM told
+                WHERE r.partition = told.partition AND r.round = told.round AND r.published_at IS NULL
+                RETURNING r.partition, r.round
+            )
+            SELECT partition, min(round) AS round FROM told
+            WHERE (partition, round) NOT IN (SELECT partition, round FROM marked)
+                AND EXISTS (
+                    SELECT FROM rounds AS r WHERE r.partition = told.partition AND r.round = told.round
+                )
+            GROUP BY partition
             """,
             [told.partition for told in rounds],
             [told.round for told in rounds],
+        )
+        return {row["partition"]: row["round"] for row in rows}
+
+    async def tell_again(self, after: Mapping[int, int]) -> None:
+        """Let whoever owns these partitions tell again what was told after a round of each."""
+        await self._database.execute(
+            """
+            UPDATE rounds AS r SET published_at = NULL
+            FROM unnest($1::integer[], $2::bigint[]) AS late (partition, round)
+            WHERE r.partition = late.partition AND r.round > late.round AND NOT r.quiet
+                AND r.published_at IS NOT NULL
+            """,
+            list(after),
+            list(after.values()),
         )
 
     async def park(self, told: RoundToTell, why: str) -> None:
