@@ -57,6 +57,7 @@ class Line:
     """A stack under faults. `spoiled` once a judgement was bad: what follows needs a new line.
 
     `trials`: how many began; `fed`: the number in the administrator's feed up to which it was read.
+    `restored`: its database was put back from a backup, so that clients of feeds may have to begin anew.
     """
 
     def __init__(self, stack: Stack, shape: Shape, detours: Detours) -> None:
@@ -64,6 +65,7 @@ class Line:
         self.detours = detours
         self.shape = shape
         self.spoiled = False
+        self.restored = False
         self.trials = 0
         self.fed = 0
         self._env = {replica.process.name: replica.process.env for replica in stack.replicas()}

@@ -16,8 +16,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from tenon.client import TenonClient
-from tenon.client.errors import NotAllowed
+from tenon.client import FeedEntry, TenonClient
+from tenon.client.errors import NoLongerKept, NotAllowed
 from tenon.contracts.dockings import DockingStatus
 from tenon.contracts.families import docking_type
 from tests.chaos.line import Line
@@ -104,7 +104,7 @@ async def watching(
             client = await stack.enter_async_context(TenonClient(ingest, url, line.stack.admin_key))
             heard = Heard(f"the stream of {url}", [line.fed])
             watch.streams.append(heard)
-            following.append(asyncio.create_task(_follow(client, heard, seen)))
+            following.append(asyncio.create_task(_follow(line, client, heard, seen)))
         for party in parties:
             watch.hooks[party] = await stack.enter_async_context(_hook(line, party))
         try:
@@ -118,14 +118,27 @@ async def watching(
         assert not broken, broken
 
 
-async def _follow(client: TenonClient, heard: Heard, seen: Callable[[dict[str, Any]], None]) -> None:
-    async with aclosing(client.stream(after=heard.numbers[-1])) as entries:
-        async for entry in entries:
-            heard.numbers.append(entry.number)
-            if entry.event.type.startswith(_STEPS):
-                data = msgspec.json.decode(entry.event.data)
-                heard.note(data)
-                seen(data)
+async def _follow(
+    line: Line, client: TenonClient, heard: Heard, seen: Callable[[dict[str, Any]], None]
+) -> None:
+    while True:
+        after = heard.numbers[-1] if heard.numbers else 0
+        try:
+            async with aclosing(client.stream(after=after)) as entries:
+                async for entry in entries:
+                    _note(entry, heard, seen)
+        except NoLongerKept:
+            if not line.restored:
+                raise
+            heard.numbers.clear()
+
+
+def _note(entry: FeedEntry, heard: Heard, seen: Callable[[dict[str, Any]], None]) -> None:
+    heard.numbers.append(entry.number)
+    if entry.event.type.startswith(_STEPS):
+        data = msgspec.json.decode(entry.event.data)
+        heard.note(data)
+        seen(data)
 
 
 @asynccontextmanager
