@@ -1,4 +1,4 @@
-"""What we use of aiokafka, with types, its errors in our words; only this, `_wire` and `_torn` import it.
+"""What we use of aiokafka, with types, its errors in our words; only this, `_wire`, `_mended` import it.
 
 aiokafka ships no types, so `Any` ends here. Without its C extension it works at a sixth of its speed and says
 nothing, so this module refuses to be imported without it.
@@ -18,7 +18,7 @@ from aiokafka.partitioner import murmur2
 from aiokafka.record import default_records
 
 from tenon.errors import Misconfigured, Transient
-from tenon.kafka import _torn
+from tenon.kafka import _mended
 from tenon.kafka.connection import KafkaSettings
 from tenon.records import Record, TopicPartition
 
@@ -27,7 +27,7 @@ if not default_records.DefaultRecordBatchBuilder.__module__.startswith("aiokafka
         "aiokafka runs without its C extension, at a sixth of its speed: unset AIOKAFKA_NO_EXTENSIONS,"
         " or install a wheel of aiokafka for this platform"
     )
-_torn.mend()
+_mended.mend()
 
 _STOP_SECONDS = 3.0
 _UNKNOWN_TOPIC_TRIES = 10
