@@ -1,7 +1,7 @@
-"""Removes what is old: feed entries, ids seen, rejections, attempts.
+"""What is kept for how long, and the removal of what is no period's: dockings that ended, keys that are gone.
 
-A feed is never cut where an active endpoint has not been yet: what is slow is late, not lost. One replica at
-a time does this.
+What only grows (feeds, ids seen, rejections, attempts, steps, the outbox) is in periods, which are dropped by
+`tenon.periods`. One replica at a time removes rows, the oldest first and some at a time.
 """
 
 import asyncio
@@ -11,27 +11,61 @@ from typing import Final, Self
 from notifier import metrics
 from notifier.settings import NotifierSettings
 from tenon import log
+from tenon.contracts.dockings import CLOSED
+from tenon.contracts.topics import DOCKINGS, POSITIONS
 from tenon.db import Database
 from tenon.errors import Fenced, Transient
 from tenon.lease import Leases
 from tenon.metrics import Metrics
+from tenon.periods import Keeper, Kept
 
 _ROWS: Final = 5_000
-_OLD: Final = "< now() - make_interval(hours => $1)"
-_FEED: Final = f"""
-DELETE FROM feed f USING (
-    SELECT audience, number FROM feed o
-    WHERE written_at {_OLD} AND NOT EXISTS (
-        SELECT 1 FROM endpoints e
-        WHERE e.audience = o.audience AND e.status = 'active' AND e.cursor < o.number
-    )
-    LIMIT {_ROWS}
-) d WHERE f.audience = d.audience AND f.number = d.number
+_OLD: Final = "< now() - make_interval(secs => $1)"
+_ENDED: Final = f"""
+DELETE FROM dockings WHERE docking IN (
+    SELECT docking FROM dockings WHERE at {_OLD} AND status = ANY($2::text[]) ORDER BY at LIMIT {_ROWS}
+)
 """  # noqa: S608 - only the constants above are put in
-_SEEN: Final = f"DELETE FROM seen_events WHERE seen_at {_OLD}"  # noqa: S608
-_REJECTIONS: Final = f"DELETE FROM rejections WHERE received_at {_OLD}"  # noqa: S608
-_ATTEMPTS: Final = f"DELETE FROM attempts WHERE at {_OLD}"  # noqa: S608
+# What a key's state was is gone: its last sequence stays until no echo of it can come any more.
+_GONE: Final = f"""
+DELETE FROM sequences WHERE (topic, key) IN (
+    SELECT topic, key FROM sequences AS s
+    WHERE s.seen_at {_OLD} AND CASE s.topic
+        WHEN '{DOCKINGS.name}' THEN NOT EXISTS (SELECT FROM dockings WHERE docking = s.key)
+        WHEN '{POSITIONS.name}' THEN CASE split_part(s.key, '/', 2)
+            WHEN 'offer' THEN NOT EXISTS (
+                SELECT FROM offers WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
+            )
+            ELSE NOT EXISTS (
+                SELECT FROM demands WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
+            )
+        END
+        ELSE false
+    END
+    ORDER BY s.seen_at LIMIT {_ROWS}
+)
+"""  # noqa: S608 - only the constants above are put in
 _logger = log.get("retention")
+
+
+def keeper_of(settings: NotifierSettings, database: Database, leases: Leases, measured: Metrics) -> Keeper:
+    """Return what keeps the tables in periods."""
+    tables = [
+        Kept("outbox", settings.outbox_retention_h),
+        Kept("feed", settings.feed_retention_h),
+        Kept("seen_events", settings.feed_retention_h),
+        Kept("rejections", settings.feed_retention_h),
+        Kept("attempts", settings.attempts_retention_h),
+        Kept("steps", settings.history_retention_h),
+    ]
+    return Keeper(
+        database,
+        leases,
+        measured,
+        tables,
+        period_s=settings.period_s,
+        interval_ms=settings.retention_interval_ms,
+    )
 
 
 class Retention:
@@ -41,28 +75,28 @@ class Retention:
         self,
         database: Database,
         leases: Leases,
-        metrics: Metrics,
+        measured: Metrics,
         *,
-        feed_hours: int,
-        attempts_hours: int,
+        history_hours: float,
+        echo_hours: float,
         interval_ms: int,
     ) -> None:
         self._database = database
         self._leases = leases
-        self._metrics = metrics
-        self._feed_hours = feed_hours
-        self._attempts_hours = attempts_hours
+        self._metrics = measured
+        self._history_s = history_hours * 3600
+        self._echo_s = echo_hours * 3600
         self._interval_s = interval_ms / 1000
 
     @classmethod
-    def of(cls, settings: NotifierSettings, database: Database, leases: Leases, metrics: Metrics) -> Self:
+    def of(cls, settings: NotifierSettings, database: Database, leases: Leases, measured: Metrics) -> Self:
         """Take what the service was told by its environment."""
         return cls(
             database,
             leases,
-            metrics,
-            feed_hours=settings.feed_retention_h,
-            attempts_hours=settings.attempts_retention_h,
+            measured,
+            history_hours=settings.history_retention_h,
+            echo_hours=settings.feed_retention_h,
             interval_ms=settings.retention_interval_ms,
         )
 
@@ -81,15 +115,12 @@ class Retention:
 
     async def remove_old(self) -> None:
         """Remove everything that is too old now, in small transactions."""
+        await self._remove("dockings", _ENDED, self._history_s, sorted(CLOSED))
+        await self._remove("sequences", _GONE, self._echo_s)
+
+    async def _remove(self, table: str, statement: str, *arguments: object) -> None:
         removed = _ROWS
         while removed == _ROWS:
-            removed = await self._remove("feed", _FEED, self._feed_hours)
-        await self._remove("seen_events", _SEEN, self._feed_hours)
-        await self._remove("rejections", _REJECTIONS, self._feed_hours)
-        await self._remove("attempts", _ATTEMPTS, self._attempts_hours)
-
-    async def _remove(self, table: str, statement: str, hours: int) -> int:
-        tag = await self._database.execute(statement, hours)
-        removed = int(tag.rpartition(" ")[2])
-        self._metrics.add(metrics.REMOVED, removed, table=table)
-        return removed
+            tag = await self._database.execute(statement, *arguments)
+            removed = int(tag.rpartition(" ")[2])
+            self._metrics.add(metrics.REMOVED, removed, table=table)

@@ -12,7 +12,7 @@ from notifier.feed import Feed
 from notifier.handler import CONSUMED, FeedHandler
 from notifier.http.app import application
 from notifier.live import Hub
-from notifier.retention import Retention
+from notifier.retention import Retention, keeper_of
 from notifier.settings import NotifierSettings
 from notifier.webhooks import guard
 from notifier.webhooks.deliver import Caller
@@ -107,6 +107,7 @@ class _Parts:
         endpoint_leases = Leases(database, owner=settings.instance, ttl_ms=settings.webhook_lease_ms)
         self._dispatch = Dispatch(database, endpoint_leases, caller, self._bell, settings, measured)
         self._retention = Retention.of(settings, database, leases, measured)
+        self._keeper = keeper_of(settings, database, leases, measured)
 
     def service(self) -> Service:
         """Return what the process runs."""
@@ -118,6 +119,7 @@ class _Parts:
             "streams": self._hub.run,
             "webhooks": self._dispatch.run,
             "retention": self._retention.run,
+            "periods": self._keeper.run,
         }
         return Service("notifier", self._http, loops, self._ready, self._measured)
 

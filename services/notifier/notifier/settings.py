@@ -27,16 +27,17 @@ class NotifierSettings(CommonSettings):
         ge=1,
         description="After so many unusable records in a row the notifier stops instead of going on.",
     )
-    feed_retention_h: int = Field(
+    feed_retention_h: float = Field(
         720,
-        ge=1,
-        description="How long events stay in the feeds and rejections are listed, in hours.",
+        gt=0,
+        description="How long events stay in the feeds, rejections are listed and echoes of what is gone are"
+        " known as such, in hours.",
     )
-    attempts_retention_h: int = Field(
-        168, ge=1, description="How long attempts to call endpoints are kept, in hours."
+    attempts_retention_h: float = Field(
+        168, gt=0, description="How long attempts to call endpoints are kept, in hours."
     )
-    retention_interval_ms: int = Field(
-        60_000, ge=100, description="How often old feed entries and attempts are removed, in ms."
+    history_retention_h: float = Field(
+        8_760, gt=0, description="How long steps and dockings that ended can be read, in hours."
     )
     stream_heartbeat_ms: int = Field(
         15_000,

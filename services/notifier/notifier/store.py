@@ -123,8 +123,10 @@ async def write_feed(connection: Connection, entries: Sequence[Entry]) -> None:
         following[entry.audience] += 1
         numbers.append(following[entry.audience])
     await connection.execute(
-        "INSERT INTO feed (audience, number, event_id, type, subject, body)"
-        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[])",
+        # Under the locks of the counters, so that within a feed times rise with the numbers.
+        "INSERT INTO feed (audience, number, event_id, type, subject, body, written_at)"
+        " SELECT r.*, clock_timestamp()"
+        " FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) AS r",
         [entry.audience for entry in entries],
         numbers,
         [entry.event_id for entry in entries],
@@ -194,7 +196,7 @@ async def _write_seen(connection: Connection, topic: str, changes: Changes) -> N
         await connection.execute(
             "INSERT INTO sequences (topic, key, sequence)"
             " SELECT $1, * FROM unnest($2::text[], $3::text[])"
-            " ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence",
+            " ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence, seen_at = now()",
             topic,
             list(changes.sequences),
             list(changes.sequences.values()),
@@ -257,7 +259,7 @@ async def _write_dockings(connection: Connection, changes: Changes) -> None:
     await connection.execute(_UPSERT_DOCKINGS, *_columns([_docking_row(docking) for docking in latest]))
     await connection.execute(
         "INSERT INTO steps (docking, revision, data)"
-        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[]) ON CONFLICT DO NOTHING",
+        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])",
         *_columns([(step.docking, step.revision, encode(step)) for step in changes.steps]),
     )
 
@@ -287,8 +289,7 @@ async def _write_rejections(connection: Connection, rejections: Iterable[Receive
     if rows:
         await connection.execute(
             "INSERT INTO rejections (event_id, party, type, data)"
-            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])"
-            " ON CONFLICT (event_id) DO NOTHING",
+            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])",
             *_columns(rows),
         )
 

@@ -1,7 +1,8 @@
 """The tables of the notifier's schema, for queries; migrations say how they came to be.
 
 `data` columns hold a message of the contracts as JSON bytes: the columns beside it are what is looked for.
-Shared tables (positions, leases, outbox) belong to the library.
+What grows with time is in periods, and its time is part of the key. Shared tables (positions, leases, outbox)
+belong to the library.
 """
 
 from sqlalchemy import (
@@ -29,13 +30,14 @@ sequences = Table(
     Column("topic", Text, primary_key=True),
     Column("key", Text(collation="C"), primary_key=True),
     Column("sequence", String(20, collation="C"), nullable=False),
+    Column("seen_at", _WHEN, nullable=False, index=True),
     comment="The highest sequence seen of each key: what is not above it is an echo.",
 )
 seen_events = Table(
     "seen_events",
     metadata,
     Column("event_id", Text(collation="C"), primary_key=True),
-    Column("seen_at", _WHEN, nullable=False),
+    Column("seen_at", _WHEN, primary_key=True),
     comment="Ids of events whose keys have no order.",
 )
 unusable_runs = Table(
@@ -101,6 +103,7 @@ steps = Table(
     Column("docking", Text(collation="C"), primary_key=True),
     Column("revision", BigInteger, primary_key=True),
     Column("data", LargeBinary, nullable=False),
+    Column("taken_at", _WHEN, primary_key=True),
     comment="Each step of each docking.",
 )
 partitions = Table(
@@ -115,10 +118,10 @@ rejections = Table(
     "rejections",
     metadata,
     Column("id", BigInteger, primary_key=True, autoincrement=True),
-    Column("event_id", Text(collation="C"), nullable=False, unique=True),
+    Column("event_id", Text(collation="C"), nullable=False),
     Column("party", Text(collation="C"), nullable=False),
     Column("type", Text, nullable=False),
-    Column("received_at", _WHEN, nullable=False),
+    Column("received_at", _WHEN, primary_key=True),
     Column("data", LargeBinary, nullable=False),
 )
 totals = Table(
@@ -153,7 +156,7 @@ feed = Table(
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    Column("written_at", _WHEN, nullable=False),
+    Column("written_at", _WHEN, primary_key=True),
     Column("body", LargeBinary, nullable=False),
 )
 endpoints = Table(
@@ -182,7 +185,7 @@ attempts = Table(
     Column("number", BigInteger, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
-    Column("at", _WHEN, nullable=False),
+    Column("at", _WHEN, primary_key=True),
     Column("status", Integer),
     Column("latency_ms", Integer, nullable=False),
     Column("detail", Text, nullable=False),
