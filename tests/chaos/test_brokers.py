@@ -26,6 +26,8 @@ from tests.chaos.lasting import lasting, ready, refused, unready
 from tests.chaos.line import NAMES, Line, Shape
 
 SHAPE = Shape(brokers=3)
+_RATE = 60
+"""Events per second: six services and three brokers share the machine with what watches them."""
 
 
 async def _leader(line: Line) -> Broker:
@@ -51,7 +53,8 @@ async def test_three_brokers_keep_each_record_three_times_and_confirm_it_with_tw
 async def test_the_loss_of_one_of_three_brokers_is_outlived(
     under: Under, line: Line, who: Callable[[Line], Awaitable[Broker]]
 ) -> None:
-    async with under(f"kill -9 of one of three brokers: the {who.__name__[1:]}") as trial, lasting(line):
+    fault = f"kill -9 of one of three brokers: the {who.__name__[1:]}"
+    async with under(fault, rate=_RATE) as trial, lasting(line):
         await trial.flowing()
         lost = await who(line)
         await lost.process.kill()
@@ -69,7 +72,8 @@ async def test_with_two_of_three_brokers_lost_nothing_is_accepted_until_one_is_b
 ) -> None:
     """In the end the one that outlived the others goes: who learnt of it alone must not hang on it."""
     *lost, left = line.stack.kafka.brokers
-    async with under("kill -9 of two of three brokers, later of the third") as trial, lasting(line):
+    fault = "kill -9 of two of three brokers, later of the third"
+    async with under(fault, rate=_RATE) as trial, lasting(line):
         await trial.flowing()
         for broker in lost:
             await broker.process.kill()
@@ -87,7 +91,7 @@ async def test_with_two_of_three_brokers_lost_nothing_is_accepted_until_one_is_b
 
 async def test_brokers_are_restarted_one_after_the_other_under_load(under: Under, line: Line) -> None:
     kafka = line.stack.kafka
-    async with under("rolling restart of three brokers") as trial, lasting(line):
+    async with under("rolling restart of three brokers", rate=_RATE) as trial, lasting(line):
         await trial.flowing()
         for broker in kafka.brokers:
             await broker.process.stop(30)
