@@ -38,7 +38,7 @@ _REFUSALS: Mapping[int, tuple[str, Refusal]] = {
         ),
     ),
     413: (
-        "Too large: a body above 5 MiB, a batch above 1,000 events, an event above 1 MB.",
+        "Too large: a body above 5 MiB, a batch above 1,000 events, an event above 1 MiB.",
         too_large("1200000 bytes in the log's form", "at most 1032192 bytes"),
     ),
     415: (

@@ -1,8 +1,8 @@
 """Requests that Schemathesis makes of a service's own description, sent to the service as it runs.
 
 Good ones and broken ones, each judged by the description: no 5xx, no status, content type, header or document
-that is not described, nothing broken taken, nothing good refused, no key ignored. The seed is fixed; how many
-requests fit is bounded by their number, not by time, so that a slow machine tries the same.
+that is not described, nothing broken taken, no key ignored. The seed is fixed, what is tried is bounded by
+number, not by time: a slow machine tries the same.
 """
 
 import asyncio
@@ -10,16 +10,17 @@ import sys
 from pathlib import Path
 
 DOCUMENTS = Path(__file__).parents[3] / "contracts" / "openapi"
+_CONFIG = Path(__file__).with_name("schemathesis.toml")
 _SEED = "20260301"
 
 
 async def tried(name: str, address: str, key: str, folder: Path, *more: str) -> str:
     """Try a service; return what Schemathesis found, "" for nothing."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "schemathesis.cli", "run", str(DOCUMENTS / f"{name}.json")),
-        *("--url", address, "--header", f"Authorization: Bearer {key}", "--seed", _SEED),
-        *("--phases", "examples,coverage,fuzzing", "--continue-on-failure", "--warnings", "off"),
-        *("--request-timeout", "30", "--suppress-health-check", "all", *more),
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(_CONFIG)),
+        *("run", str(DOCUMENTS / f"{name}.json"), "--url", address, "--seed", _SEED),
+        *("--header", f"Authorization: Bearer {key}", "--continue-on-failure", "--warnings", "off"),
+        *("--suppress-health-check", "all", *more),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
