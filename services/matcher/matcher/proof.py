@@ -9,7 +9,7 @@ from contextlib import aclosing
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.topics import ROUNDS
-from tenon.kafka import KafkaSettings, Start, extent, last, read
+from tenon.kafka import Ends, KafkaSettings, Start, extent, read
 from tenon.records import Record
 
 LastTold = Callable[[int], Awaitable[RoundDecided | None]]
@@ -17,9 +17,9 @@ LastTold = Callable[[int], Awaitable[RoundDecided | None]]
 _TAIL_RECORDS = 200
 
 
-async def last_told(kafka: KafkaSettings, partition: int) -> RoundDecided | None:
-    """Return the newest round of a partition that was told, None where none was."""
-    told = _rounds(partition, await last(kafka, ROUNDS.name, partition, _TAIL_RECORDS))
+async def last_told(ends: Ends, partition: int) -> RoundDecided | None:
+    """Return the newest round of a partition that was told, None where none was. `ends`: of tenon.rounds."""
+    told = _rounds(partition, await ends.last(partition, _TAIL_RECORDS))
     return max(told, key=lambda decided: decided.round, default=None)
 
 

@@ -16,10 +16,10 @@ from matcher.relaying import ROUNDS_AT_A_TIME
 from matcher.replay import Differs, decide_again, fault_of
 from matcher.store import SCHEMA, RoundToTell, Store
 from tenon.contracts.rounds import RoundDecided
-from tenon.contracts.topics import MARKET, MAX_RECORD_BYTES
+from tenon.contracts.topics import MARKET, MAX_RECORD_BYTES, ROUNDS
 from tenon.db import Database
 from tenon.errors import Fenced, Misconfigured
-from tenon.kafka import Start, read, read_layout
+from tenon.kafka import Ends, Start, read, read_layout
 from tenon.positions import Position, Positions
 from tenon.records import Record, TopicPartition
 from tenon.restoring import Job, alone
@@ -39,12 +39,14 @@ async def restore(job: Job) -> int:
         if not job.check:
             await alone(database)
         positions = Positions(database, owner="tenon restore", log_id=layout.log_id)
-        found, faults = 0, []
+        found, faults, told = 0, [], Ends(job.kafka, ROUNDS.name)
         for number in range(layout.markets.partitions):
             try:
-                found += await _Partition(job, Store(database), number).catch_up(positions)
+                newest = await last_told(told, number)
+                found += await _Partition(job, Store(database), number).catch_up(positions, newest)
             except (Differs, Misconfigured) as error:
                 faults.append(f"{error}. Nothing of that round is stored.")
+        await told.stop()
     if faults:
         raise Misconfigured("\n".join(faults))
     return found
@@ -59,9 +61,8 @@ class _Partition:
         self._where = TopicPartition(MARKET.name, number)
         self._told: list[RoundToTell] = []
 
-    async def catch_up(self, positions: Positions) -> int:
+    async def catch_up(self, positions: Positions, newest: RoundDecided | None) -> int:
         number = self._where.partition
-        newest = await last_told(self._job.kafka, number)
         position = Position(0, 0) if self._job.check else await positions.take(self._where)
         state = await self._store.load(number, position.next_offset)
         behind = newest.round - state.round if newest is not None else 0

@@ -19,6 +19,7 @@ from tenon.db import Database
 from tenon.kafka.admin import read_layout
 from tenon.kafka.connection import KafkaSettings
 from tenon.kafka.producer import Producer
+from tenon.kafka.tail import Ends
 from tenon.lease import Leases
 from tenon.metrics import Metrics
 from tenon.periods import Keeper, Kept
@@ -36,7 +37,7 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
     kafka, metrics, clock = KafkaSettings.of(settings), Metrics(), WallClock()
     patience_ms = settings.retry_deadline_ms
     layout = await retrying("read the layout", partial(read_layout, kafka), deadline_ms=patience_ms)
-    producer = Producer(kafka)
+    producer, told = Producer(kafka), Ends(kafka, topics.ROUNDS.name)
     explainer = Explainer(settings.database_url, settings.explain_deadline_ms)
     reads = Reads(explainer, layout.markets, settings.admin_key, live=settings.clock == "wall")
     async with Database.connect(
@@ -69,7 +70,7 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
             metrics,
             simulated=settings.clock == "log",
             max_skipped_in_a_row=settings.max_skipped_in_a_row,
-            last_told=partial(last_told, kafka),
+            last_told=partial(last_told, told),
             on_commit=teller.wake,
         )
         stream = ConsumerLoop(
@@ -99,4 +100,5 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
         try:
             yield Service(NAME, reads.app(), loops, ready, metrics)
         finally:
+            await told.stop()
             await producer.stop()

@@ -8,11 +8,12 @@ from tenon.kafka.connection import KafkaSecurity, KafkaSettings
 from tenon.kafka.consumer import Consumer
 from tenon.kafka.producer import Producer, Receipt
 from tenon.kafka.security import brokers_in_service, ensure_rights, ensure_users
-from tenon.kafka.tail import Start, extent, last, read, read_compacted
+from tenon.kafka.tail import Ends, Start, extent, read, read_compacted
 from tenon.records import OutRecord, Record, TopicPartition
 
 __all__ = [
     "Consumer",
+    "Ends",
     "KafkaSecurity",
     "KafkaSettings",
     "Layout",
@@ -29,7 +30,6 @@ __all__ = [
     "ensure_topics",
     "ensure_users",
     "extent",
-    "last",
     "read",
     "read_compacted",
     "read_layout",

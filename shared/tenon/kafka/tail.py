@@ -1,11 +1,12 @@
 """Reading a topic without a group: for tables kept in compacted topics, for people, for tests."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tenon.errors import Misconfigured
+from tenon.errors import Misconfigured, Transient
 from tenon.kafka import _driver
 from tenon.kafka.connection import KafkaSettings
 from tenon.records import Record, TopicPartition
@@ -54,16 +55,54 @@ async def read(
                 unread = {where for where in unread if await consumer.position(where) < ends[where]}
 
 
-async def last(kafka: KafkaSettings, topic: str, partition: int, most: int) -> list[Record]:
-    """Return the newest `most` records of a partition, the oldest of them first."""
-    async with _assigned(kafka, topic, [partition]) as (consumer, (where,)):
+class Ends:
+    """The newest records of any partition of a topic, asked for again and again over one connection."""
+
+    def __init__(self, kafka: KafkaSettings, topic: str) -> None:
+        self._kafka = kafka
+        self._topic = topic
+        self._one_at_a_time = asyncio.Lock()
+        self._consumer: Any = None
+
+    async def last(self, partition: int, most: int) -> list[Record]:
+        """Return the newest `most` records of a partition, the oldest of them first.
+
+        Raises `Misconfigured` where there is no such topic, `Transient` when the brokers are away.
+        """
+        async with self._one_at_a_time:
+            try:
+                with _driver.mapped_errors():
+                    return await self._last(partition, most)
+            except Transient:
+                await self._close()
+                raise
+
+    async def stop(self) -> None:
+        """Let go of the connection."""
+        async with self._one_at_a_time:
+            await self._close()
+
+    async def _last(self, partition: int, most: int) -> list[Record]:
+        if self._consumer is None:
+            self._consumer = _driver.new_consumer(self._kafka)
+            await self._consumer.start()
+            await _numbers(self._kafka, self._consumer, self._topic, [partition])
+        consumer = self._consumer
+        where = _driver.driver_partition(self._kafka.prefix, TopicPartition(self._topic, partition))
+        consumer.assign([where])
         first, end = await _range(consumer, where)
-        found: list[Record] = []
         consumer.seek(where, max(first, end - most))
+        found: list[Record] = []
         while await consumer.position(where) < end:
             for records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=most)).values():
-                found += _driver.own_records(topic, records)
+                found += _driver.own_records(self._topic, records)
+        consumer.pause(where)  # What is written from here on is not fetched for nobody.
         return found
+
+    async def _close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await _driver.end_consumer(consumer)
 
 
 async def extent(kafka: KafkaSettings, topic: str, partition: int) -> tuple[int, int]:
@@ -104,7 +143,7 @@ async def _assigned(
 
 
 async def _range(consumer: Any, where: Any) -> tuple[int, int]:
-    firsts, ends = await consumer.beginning_offsets([where]), await consumer.end_offsets([where])
+    firsts, ends = await asyncio.gather(consumer.beginning_offsets([where]), consumer.end_offsets([where]))
     return firsts[where], ends[where]
 
 
