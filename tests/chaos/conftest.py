@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what is not short, unless this folder was asked for by name."""
     faults = [item for item in items if HERE in item.path.parents]
     for item in faults:
-        item.add_marker(pytest.mark.timeout(400), append=False)
+        item.add_marker(pytest.mark.timeout(900), append=False)
     where = iter(sorted(faults, key=lambda item: repr(_shape(item))))
     items[:] = [next(where) if item in faults else item for item in items]
     if any(str(HERE) in str(Path(argument).absolute()) for argument in config.invocation_params.args):

@@ -34,7 +34,7 @@ from tests.support.waiting import until
 SEED = int(os.environ.get("CHAOS_SEED") or SystemRandom().randrange(10**9))
 RATE = 120
 """New events per second."""
-_SETTLED_S = 120
+_SETTLED_S = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Trial:
         async def came() -> bool:
             return self.watch.steps() >= before + more
 
-        await until(came, f"{more} more steps reach a stream", 90)
+        await until(came, f"{more} more steps reach a stream", 180)
 
 
 Under = Callable[..., AbstractAsyncContextManager[Trial]]

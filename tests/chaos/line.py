@@ -26,7 +26,7 @@ SERVICES = ("ingest", "matcher", "notifier")
 NAMES = tuple(f"{service}-{number}" for service in SERVICES for number in (1, 2))
 SESSION_MS = 4_000
 EVIDENCE = Path("build/chaos")
-_HEALED_S = 90
+_HEALED_S = 180
 _AT_MOST_TRIALS = 16
 """The audit reads the whole log: it takes longer with each trial."""
 _ENV = {
@@ -105,7 +105,7 @@ class Line:
         process.env = {**self._env[name], **env}
         process.start()
 
-    async def dies_at(self, name: str, failpoint: str, within_s: float = 60) -> None:
+    async def dies_at(self, name: str, failpoint: str, within_s: float = 120) -> None:
         """Return when it ended at a failpoint it was started with. Raises ProcessFailed when it lives on."""
         process = self.replica(name).process
         code = await process.wait_exit(within_s)
