@@ -11,7 +11,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --no-input -q
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down test chaos bench check format lint types imports generate generated-check supply \
+.PHONY: help setup demo up down test chaos bench soak check format lint types imports generate generated-check supply \
 	licences lock clean
 
 help: ## Show this list
@@ -58,6 +58,9 @@ chaos: setup ## All faults under load, within 30 minutes; build/chaos.json (ARGS
 
 bench: setup ## Events per second beside a bare pipeline; build/bench.json (ARGS="--runs 3 --seconds 30")
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+soak: setup ## A steady load, 30 minutes long: does anything grow? build/soak.json (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: setup lint types imports generated-check supply ## Format, lint, types, imports, generated files, packages
 
