@@ -47,6 +47,7 @@ def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: 
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(told, indent=1) + "\n")
     console.print(report.table(told))
+    console.print(report.kept(told))
     console.print(str(out))
 
 

@@ -17,7 +17,7 @@ from tenon_local import ports, probe
 from tenon_local.plan import Plan
 from tenon_local.settings import LocalSettings
 from tenon_local.stack import Stack
-from tests.bench import honest, measures
+from tests.bench import honest, measures, size
 from tests.bench.baseline import stores
 from tests.bench.course import Course
 from tests.bench.events import SOURCE, cast
@@ -64,10 +64,12 @@ async def run(stack: Stack, course: Course, show: Show) -> Figures:
     services = [each.process for each in stack.replicas()]
     async with watched(services), rig(target, trees, show, told) as under:
         await under.start_from(await _ends(stack, [topics.MARKET.name]))
+        before = await size.read(stack)
         figures = await _phases(under, course)
+        kept = measures.named("tenon.kept", size.grown(before, await size.read(stack), under.next))
         honest.check_seen(under.seen, under.decided, under.next)
     honest.check_stored(await honest.stored(stack))
-    return figures
+    return {**figures, **kept}
 
 
 async def _phases(under: Rig, course: Course) -> Figures:

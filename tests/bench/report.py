@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from tests.bench.measures import Figures, medians, ratios
+from tests.bench.size import BYTES, LOG, ROWS
 
 BASE, FULL = "bare", "tenon.full"
 _SPEEDS = {
@@ -54,6 +55,21 @@ def table(told: Mapping[str, Any]) -> Table:
         shown.add_row(label, _number(row[0]), _number(row[1]), "" if row[2] is None else f"{row[2]:.3f}")
     for name, label in _LATENCIES.items():
         shown.add_row(label, "", f"{figures[name]:,.1f} ms", "")
+    return shown
+
+
+def kept(told: Mapping[str, Any]) -> Table:
+    """Return what a thousand events leave in tables and logs, as a table for the terminal."""
+    figures = {name: each["median"] for name, each in told["figures"].items()}
+    shown = Table(title="kept of 1,000 events")
+    for heading in ("", "rows", "bytes"):
+        shown.add_column(heading, justify="right" if heading else "left")
+    for name, grown in sorted(figures.items()):
+        if name.startswith(f"tenon.kept.{BYTES}") and grown >= 1:
+            table_name = name.removeprefix(f"tenon.kept.{BYTES}")
+            shown.add_row(table_name, _number(figures[f"tenon.kept.{ROWS}{table_name}"]), _number(grown))
+        elif name.startswith(f"tenon.kept.{LOG}") and grown >= 1:
+            shown.add_row(f"log of {name.removeprefix(f'tenon.kept.{LOG}')}", "", _number(grown))
     return shown
 
 
