@@ -1,59 +1,30 @@
-"""Whether a run was honest: all that was accepted is decided, nothing is promised twice, nothing is parked.
+"""Whether a run was honest: all that was accepted is decided and told, and the audit finds nothing.
 
 No figure of a run that is not is ever shown.
 """
 
-import msgspec
-
+from tenon_audit import Report, Sources, audit
 from tenon_local.stack import Stack
 from tests.bench.messages import Seen
 from tests.bench.rig import BenchFailed
 
-_SQL = """
-SELECT json_build_object(
-  'overdrawn', (SELECT count(*) FROM matcher.offer_windows WHERE consumed > quantity),
-  'overfilled', (SELECT count(*) FROM matcher.demand_windows
-                 WHERE proposed + confirmed + shipped + delivered > said),
-  'unaccounted', (SELECT count(*) FROM matcher.offer_windows w LEFT JOIN
-                  (SELECT partition, offer, offer_window, sum(consumed) AS consumed FROM matcher.dockings
-                   GROUP BY 1, 2, 3) d
-                  ON (d.partition, d.offer, d.offer_window) = (w.partition, w.key, w.window)
-                  WHERE w.consumed <> coalesce(d.consumed, 0)),
-  'parked', (SELECT count(*) FROM matcher.rounds WHERE parked_why IS NOT NULL),
-  'dockings', (SELECT count(*) FROM matcher.dockings))
-"""
+_SETTLED_S = 60.0
+_SHOWN = 5
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """What the matcher's tables say after a run."""
-
-    overdrawn: int
-    overfilled: int
-    unaccounted: int
-    parked: int
-    dockings: int
+async def audited(stack: Stack) -> Report:
+    """Recompute all guarantees from what the run left in Kafka and PostgreSQL."""
+    kafka = stack.kafka_settings("auditor", "bench-audit")
+    return await audit(Sources(kafka, stack.postgres.url("auditor"), settle_s=_SETTLED_S))
 
 
-async def stored(stack: Stack) -> Stored:
-    """Ask the matcher's tables."""
-    return msgspec.json.decode(await stack.postgres.psql(_SQL), type=Stored)
-
-
-def check_stored(found: Stored) -> None:
-    """Raise BenchFailed where more is consumed than there was, or a round is parked."""
-    faults = [
-        f"{count} {what}"
-        for count, what in (
-            (found.overdrawn, "offer windows of which more is consumed than offered"),
-            (found.overfilled, "demand windows that got more than they asked for"),
-            (found.unaccounted, "offer windows that the dockings don't add up to"),
-            (found.parked, "rounds parked"),
-            (not found.dockings, "run without any docking"),
-        )
-        if count
-    ]
-    if faults:
-        raise BenchFailed("; ".join(faults))
+def check_report(report: Report) -> None:
+    """Raise BenchFailed where a guarantee does not hold, or nothing was docked at all."""
+    if not report.clean:
+        found = "; ".join(f"{each.check}: {each.what} ({each.where})" for each in report.findings[:_SHOWN])
+        raise BenchFailed(f"the audit found {sum(report.counts.values())} faults: {found}")
+    if not report.looked_at.get("dockings"):
+        raise BenchFailed("it was a run without any docking")
 
 
 def check_seen(seen: Seen, decided: int, accepted: int) -> None:

@@ -68,7 +68,8 @@ async def run(stack: Stack, course: Course, show: Show) -> Figures:
         figures = await _phases(under, course)
         kept = measures.named("tenon.kept", size.grown(before, await size.read(stack), under.next))
         honest.check_seen(under.seen, under.decided, under.next)
-    honest.check_stored(await honest.stored(stack))
+    show("the audit")
+    honest.check_report(await honest.audited(stack))
     return {**figures, **kept}
 
 

@@ -29,18 +29,25 @@ Say = Callable[[str], None]
 _HOUR_MS = 3_600_000
 
 
+def _since(now_ms: int, hours: float) -> int:
+    """Return when what may be gone for its age was written at the latest; an hour is left for stragglers."""
+    return now_ms - int((hours - min(1, hours / 2)) * _HOUR_MS)
+
+
 def silent(text: str) -> None:
     """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where to look. `settle_s`: how long to wait for rest; `feed_retention_h`: as the notifier's setting."""
+    """Where to look. `settle_s`: how long to wait for rest; the others: the notifier's settings, in hours."""
 
     kafka: KafkaSettings
     database_url: str
     settle_s: float = 30.0
-    feed_retention_h: int = 720
+    feed_retention_h: float = 720
+    attempts_retention_h: float = 168
+    history_retention_h: float = 8_760
 
 
 async def audit(
@@ -154,17 +161,20 @@ class _Audit:
     async def deliveries(self) -> None:
         """Guarantee 5: what the notifier has read is in every feed, and every endpoint got it or parks it."""
         tables, report, steps = self.tables, self.report, self.decided.steps
-        kept_since_ms = await tables.now_ms() - self.sources.feed_retention_h * _HOUR_MS
-        feeds = delivered.Feeds(steps, kept_since_ms=kept_since_ms)
+        now_ms, kept = await tables.now_ms(), self.sources
+        feeds = delivered.Feeds(steps, kept_since_ms=_since(now_ms, kept.feed_retention_h))
         self.say("reading feeds")
         async for entry in tables.feed():
             report.add(feeds.follow(entry))
         report.add(feeds.end(await tables.feed_counters()))
         positions = await tables.positions("notifier")
         report.add(feeds.complete(delivered.handled(steps, positions)))
-        shown, kept = await tables.shown(), await tables.shown_steps()
-        report.add(delivered.read_models(delivered.handled(steps, positions), shown, kept))
-        report.add(delivered.endpoints(await tables.endpoints(), await tables.undelivered()))
+        handled = delivered.handled(steps, positions)
+        shown, stored = await tables.shown(), await tables.shown_steps()
+        history_ms = _since(now_ms, kept.history_retention_h)
+        report.add(delivered.read_models(handled, shown, stored, kept_since_ms=history_ms))
+        undelivered = await tables.undelivered(_since(now_ms, kept.attempts_retention_h))
+        report.add(delivered.endpoints(await tables.endpoints(), undelivered))
         report.add(accepted.outbox_goes_on("notifier", await tables.outbox("notifier")))
         report.add(delivered.within_ends(positions, await log.ends(self.sources.kafka, NOTIFIED)))
         report.looked_at["feed entries"] = feeds.entries

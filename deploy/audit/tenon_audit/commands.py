@@ -38,11 +38,13 @@ _FOUND = 1
     "--settle", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to wait for rest."
 )
 @click.option(
-    "--feed-retention",
-    type=click.IntRange(1),
-    default=720,
-    show_default=True,
-    help="The notifier's, in hours.",
+    "--feed-retention", envvar="TENON_FEED_RETENTION_H", default=720.0, help="The notifier's, in h."
+)
+@click.option(
+    "--attempts-retention", envvar="TENON_ATTEMPTS_RETENTION_H", default=168.0, help="The notifier's, in h."
+)
+@click.option(
+    "--history-retention", envvar="TENON_HISTORY_RETENTION_H", default=8760.0, help="The notifier's, in h."
 )
 @click.option(
     "--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report there too."
@@ -54,7 +56,9 @@ def audit(  # noqa: PLR0913 - one per option
     journal: Path | None,
     replay: bool,
     settle: float,
-    feed_retention: int,
+    feed_retention: float,
+    attempts_retention: float,
+    history_retention: float,
     json_file: Path | None,
 ) -> None:
     """Recompute Tenon's guarantees from topics and tables.
@@ -63,7 +67,8 @@ def audit(  # noqa: PLR0913 - one per option
     docs/audit.md says what is checked and how to read a finding.
     """
     try:
-        sources = Sources(_kafka(bootstrap, prefix), _database(database_url), settle, feed_retention)
+        kept = (feed_retention, attempts_retention, history_retention)
+        sources = Sources(_kafka(bootstrap, prefix), _database(database_url), settle, *kept)
         work = run_audit(sources, journal=journal, replay=replay, say=_say)
         report = running.run(work)
     except click.ClickException as error:

@@ -113,7 +113,11 @@ class Decided:
         ]
         yield from self.steps.decided(made_in, steps, told=this.told)
         ledger = self._sum(this.partition, this.round, steps)
-        told = [_position(event.key, event.value) for event in this.events if event.topic == POSITIONS.name]
+        told = [
+            _position(event.key, event.value)
+            for event in this.events
+            if event.topic == POSITIONS.name and event.value  # What is forgotten has a tombstone.
+        ]
         new: dict[WindowKey, str] = {each.offer: each.docking for each in steps if each.revision == 1}
         offers = [each for each in told if isinstance(each, OfferTold)]
         yield from offered.at_commit(made_in, offers, ledger, new)

@@ -70,7 +70,8 @@ class Own(NamedTuple):
 class Step(NamedTuple):
     """A step of a docking. `made_in`: partition and round that told it; `body`: digest of its data.
 
-    `place`: where it stands on tenon.dockings.v1 first, and when it was written there; None: not yet.
+    `at_ms`: when it happened, by the matcher's clock. `place`: where it stands on tenon.dockings.v1 first,
+    and when it was written there; None where it is not there yet.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Step(NamedTuple):
     parties: tuple[str, ...]
     made_in: tuple[int, int]
     body: bytes
+    at_ms: int
     place: tuple[int, int, int] | None = None
 
 

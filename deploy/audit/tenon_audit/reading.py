@@ -119,6 +119,7 @@ def step(given: str, sequence: str, value: bytes) -> Step:
         tuple(sorted({supply.party, demand.party})),
         made_in,
         digest(value),
+        unix_ms(said.at),
     )
 
 

@@ -30,7 +30,6 @@ from tenon_audit.reading import digest, events
 
 _PAGE = 2_000
 _ROUNDS_PAGE = 20
-_ATTEMPTS_KEPT_H = 160
 _MS = "(extract(epoch FROM {}) * 1000)::bigint"
 
 
@@ -170,9 +169,10 @@ class Tables:
         )
         return {row[0]: (row[1], row[2]) async for row in rows}
 
-    async def shown_steps(self) -> set[tuple[str, int]]:
-        """Return docking and revision of each step that the notifier keeps."""
-        return {(row[0], row[1]) async for row in self._rows("SELECT docking, revision FROM notifier.steps")}
+    async def shown_steps(self) -> dict[tuple[str, int], int]:
+        """Return for each step that the notifier keeps, docking and revision, how often it does."""
+        rows = self._rows("SELECT docking, revision, count(*) FROM notifier.steps GROUP BY docking, revision")
+        return {(row[0], row[1]): row[2] async for row in rows}
 
     async def endpoints(self) -> list[Endpoint]:
         """Return subscribers by webhook."""
@@ -184,10 +184,11 @@ class Tables:
         )
         return [Endpoint(*row) async for row in rows]
 
-    async def undelivered(self) -> list[Undelivered]:
+    async def undelivered(self, since_ms: int) -> list[Undelivered]:
         """Return what lies behind an endpoint's cursor, was not taken by it, and is not parked.
 
-        Only where attempts of that time are still kept, and from the endpoint's first attempt on.
+        Only what was written since then, when attempts of that time are still kept, and from the endpoint's
+        first attempt on.
         """
         rows = self._rows(
             f"""
@@ -198,14 +199,14 @@ class Tables:
             ) AS first
             JOIN notifier.feed f ON f.audience = e.audience AND f.number BETWEEN first.number AND e.cursor
             WHERE (cardinality(e.types) = 0 OR f.type = ANY(e.types))
-              AND f.written_at > now() - make_interval(hours => {_ATTEMPTS_KEPT_H})
+              AND f.written_at > to_timestamp({since_ms} / 1000.0)
               AND NOT EXISTS (SELECT FROM notifier.parked p WHERE (p.endpoint, p.number) = (e.id, f.number))
               AND NOT EXISTS (
                   SELECT FROM notifier.attempts a
                   WHERE a.endpoint = e.id AND a.number = f.number AND a.status BETWEEN 200 AND 299
               )
             ORDER BY e.id, f.number
-            """  # noqa: S608 - only a constant is put in
+            """  # noqa: S608 - only a number is put in
         )
         return [Undelivered(*row) async for row in rows]
 

@@ -34,6 +34,7 @@ def step(revision: int = 1, status: str = "proposed", docking: str = "0-1-1", **
         "parties": ("acme", "clinic"),
         "made_in": (0, revision),
         "body": f"{docking}/{revision}/{status}".encode(),
+        "at_ms": 1_000 * revision,
         "place": (0, revision, 1_000 * revision),
         **said,
     }

@@ -102,6 +102,10 @@ def test_a_round_without_its_own_record_is_found() -> None:
     assert kept([*CHAIN[:-1], (CHAIN[-1][0], None)], OWNS) == ["round.mute"]
 
 
+def test_a_row_that_stands_there_twice_is_found() -> None:
+    assert kept([*CHAIN, CHAIN[4]], OWNS) == ["round.row_twice"]
+
+
 def test_a_head_that_is_not_the_last_row_is_found() -> None:
     assert kept(CHAIN, OWNS, Head(0, 4, 4000, CHAIN[3][0].digest)) == ["head.differs"]
 

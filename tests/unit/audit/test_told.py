@@ -159,6 +159,11 @@ def test_a_step_that_stands_twice_in_a_feed_is_found() -> None:
     assert followed(sorted(feed), counters=counters) == ["feed.twice"]
 
 
+def test_a_number_that_was_given_twice_is_found() -> None:
+    feed = [*entries(*THREE), FeedRow("acme", 3, "other", "tenon.offer.position.v1", 4_000)]
+    assert followed(sorted(feed, key=lambda entry: entry[:2])) == ["feed.number"]
+
+
 def test_a_step_in_a_feed_that_it_is_not_for_is_found() -> None:
     feed = [*entries(*THREE), FeedRow("rival", 1, THREE[0].id, "tenon.docking.proposed.v1", 4_000)]
     assert followed(sorted(feed)) == ["feed.stranger"]
@@ -180,13 +185,28 @@ def test_only_what_the_notifier_has_read_is_asked_of_it() -> None:
     assert list(delivered.handled(steps, {})) == []
 
 
-def test_what_is_shown_is_the_latest_that_was_handled() -> None:
-    stored = {(each.docking, each.revision) for each in THREE}
-    shown = {"0-1-1": (3, "shipped")}
-    assert kinds(delivered.read_models(THREE, shown, stored)) == []
-    assert kinds(delivered.read_models(THREE, {"0-1-1": (2, "confirmed")}, stored)) == ["shown.differs"]
-    assert kinds(delivered.read_models(THREE, {}, stored)) == ["shown.differs"]
-    assert kinds(delivered.read_models(THREE, shown, stored - {("0-1-1", 2)})) == ["shown.step_missing"]
+def shown(
+    state: tuple[int, str] | None, *, twice: int = 0, missing: int = 0, kept_since_ms: int = 0
+) -> list[str]:
+    stored = {(each.docking, each.revision): 1 + (each.revision == twice) for each in THREE}
+    stored.pop(("0-1-1", missing), None)
+    states = {} if state is None else {"0-1-1": state}
+    return kinds(delivered.read_models(THREE, states, stored, kept_since_ms=kept_since_ms))
+
+
+def test_what_is_shown_is_the_latest_that_was_handled_and_each_step_once() -> None:
+    assert shown((3, "shipped")) == []
+    assert shown((2, "confirmed")) == ["shown.differs"]
+    assert shown(None) == ["shown.differs"]
+    assert shown((3, "shipped"), missing=2) == ["shown.step_missing"]
+    assert shown((3, "shipped"), twice=2) == ["shown.step_twice"]
+
+
+def test_old_steps_may_be_gone_and_dockings_only_when_they_have_ended() -> None:
+    assert shown((3, "shipped"), missing=2, kept_since_ms=2_000) == []
+    assert shown(None, kept_since_ms=9_000) == ["shown.differs"]
+    ended = [*THREE, step(4, "delivered", shipped=10, delivered=10)]
+    assert kinds(delivered.read_models(ended, {}, {}, kept_since_ms=9_000)) == []
 
 
 def test_positions_and_cursors_are_within_what_there_is() -> None:

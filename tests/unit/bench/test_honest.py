@@ -2,12 +2,16 @@
 
 import pytest
 
+from tenon_audit import Finding, Report
 from tests.bench import honest
-from tests.bench.honest import Stored
 from tests.bench.messages import Seen
 from tests.bench.rig import BenchFailed
 
-CLEAN = {"overdrawn": 0, "overfilled": 0, "unaccounted": 0, "parked": 0, "dockings": 3}
+
+def report(*findings: Finding, dockings: int = 3) -> Report:
+    made = Report(looked_at={"dockings": dockings})
+    made.add(findings)
+    return made
 
 
 def seen(*, faulty: int = 0, dockings: int = 5) -> Seen:
@@ -15,19 +19,19 @@ def seen(*, faulty: int = 0, dockings: int = 5) -> Seen:
 
 
 def test_a_clean_run_passes() -> None:
-    honest.check_stored(Stored(**CLEAN))
+    honest.check_report(report())
     honest.check_seen(seen(), decided=10, accepted=10)
 
 
-@pytest.mark.parametrize("fault", ["overdrawn", "overfilled", "unaccounted", "parked"])
-def test_what_the_tables_say_against_it_fails_a_run(fault: str) -> None:
-    with pytest.raises(BenchFailed, match=r"^2 "):
-        honest.check_stored(Stored(**{**CLEAN, fault: 2}))
+def test_what_the_audit_finds_fails_a_run_and_is_said() -> None:
+    sold = Finding(3, "offer.sold_twice", "docking 0-1-1 was made though all is consumed", "round 7", "look")
+    with pytest.raises(BenchFailed, match=r"1 faults: offer\.sold_twice: docking 0-1-1 .* \(round 7\)"):
+        honest.check_report(report(sold))
 
 
 def test_a_run_without_any_docking_measured_nothing() -> None:
     with pytest.raises(BenchFailed, match="without any docking"):
-        honest.check_stored(Stored(**{**CLEAN, "dockings": 0}))
+        honest.check_report(report(dockings=0))
 
 
 @pytest.mark.parametrize("decided", [9, 11])

@@ -6,13 +6,13 @@ Who gets a step of a docking: both parties, the administrator, and the wall.
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tenon.contracts.dockings import CLOSED
 from tenon.contracts.topics import DOCKINGS
 from tenon_audit.checks.told import Steps
 from tenon_audit.facts import Endpoint, FeedRow, Step, Undelivered
 from tenon_audit.finding import Finding, record, row
 
 ADMINISTRATOR, WALL = "_admin", "*"
-_HOUR_MS = 3_600_000
 _AGAIN = (
     "let the notifier read the topic again: empty its schema, `python -m notifier migrate`, and start it;"
     " subscribers then get repetitions under the same ids"
@@ -43,7 +43,11 @@ class Feeds:
         self.entries += 1
         expected = self._expected(entry)
         self._last[entry.audience] = entry
-        if entry.number != expected:
+        if entry.number < expected:
+            what = f"number {entry.number} of the feed of {entry.audience} was given twice"
+            where = row("notifier.feed", entry.audience, entry.number)
+            yield Finding(5, "feed.number", what, where, "report it: two batches were stored at a time")
+        elif entry.number > expected:
             yield _gap(entry.audience, expected, entry.number - 1)
         step = self._steps.by_id.get(entry.event_id)
         if step is not None:
@@ -69,7 +73,7 @@ class Feeds:
     def complete(self, handled: Iterable[Step]) -> Iterator[Finding]:
         """Check that steps that the notifier has handled are in every feed that they belong into."""
         for step in handled:
-            if step.place is None or step.place[2] < self._kept_since_ms + _HOUR_MS:
+            if step.place is None or step.place[2] < self._kept_since_ms:
                 continue
             seen = self._seen.get(step.id, 0)
             for index, audience in enumerate(audiences(step)):
@@ -113,19 +117,33 @@ def handled(steps: Steps, positions: Mapping[tuple[str, int], int]) -> Iterator[
 
 
 def read_models(
-    handled: Iterable[Step], states: Mapping[str, tuple[int, str]], stored: set[tuple[str, int]]
+    handled: Iterable[Step],
+    states: Mapping[str, tuple[int, str]],
+    stored: Mapping[tuple[str, int], int],
+    *,
+    kept_since_ms: int,
 ) -> Iterator[Finding]:
-    """Compare the notifier's dockings, (revision, status), and their steps with what it has handled."""
+    """Compare the notifier's dockings, (revision, status), and their steps with what it has handled.
+
+    `stored`: how often each step stands there. What is older than `kept_since_ms` may be gone, dockings only
+    when they have ended.
+    """
     latest: dict[str, Step] = {}
     for step in handled:
         if step.docking not in latest or step.revision > latest[step.docking].revision:
             latest[step.docking] = step
-        if (step.docking, step.revision) not in stored:
+        where = row("notifier.steps", step.docking, step.revision)
+        times = stored.get((step.docking, step.revision), 0)
+        if times > 1:
+            what = f"step {step.revision} of docking {step.docking} is kept {times} times"
+            yield Finding(5, "shown.step_twice", what, where, "report it: a batch was stored twice")
+        elif not times and step.place is not None and step.place[2] > kept_since_ms:
             what = f"step {step.revision} of docking {step.docking} was handled and is not kept"
-            where = row("notifier.steps", step.docking, step.revision)
             yield Finding(5, "shown.step_missing", what, where, _AGAIN)
     for docking, step in latest.items():
         shown = states.get(docking)
+        if shown is None and step.status in CLOSED and step.at_ms <= kept_since_ms:
+            continue
         if shown != (step.revision, step.status):
             there = f"step {shown[0]}, {shown[1]}" if shown else "nothing"
             what = f"it shows {there}; the latest that was handled is step {step.revision}, {step.status}"

@@ -95,7 +95,10 @@ class Kept:
         where = row(_TABLE, this.partition, this.round)
         before = self._last.get(this.partition)
         self._last[this.partition] = this._replace(events=())
-        if before is not None and this.first_round != before.round + 1:
+        if before is not None and this.first_round <= before.round:
+            what = f"round {this.first_round} of partition {this.partition} stands there twice"
+            yield Finding(6, "round.row_twice", what, where, _RESTORE)
+        elif before is not None and this.first_round != before.round + 1:
             yield from self._missing(this.partition, before.round + 1, this.first_round - 1)
         if this.parked_why is not None:
             todo = f"find out why ({this.parked_why}), then set published_at and parked_why to NULL"
