@@ -163,6 +163,18 @@ def test_what_fired_before_does_not_fire_again() -> None:
     both_decide(worlds, at=1)
 
 
+def test_a_market_that_gathers_for_what_is_forgotten_meanwhile_ends_it_in_time() -> None:
+    gathering = policy(1, hold_s=86_400, keep_closed_s=1)
+    end = intake.OfferWithdrawn(party="a", offer="o", revision=2, class_=MASKS)
+    worlds = lived_and_rebuilt(
+        (0, [gathering, demand("b")]), (1, []), (1, [offer("a")]), (1.1, [end]), (1.2, [])
+    )
+    assert MARKET in worlds[0].state.markets
+    assert "a/o" not in worlds[0].state.markets[MARKET].offers
+    both_decide(worlds, at=2)
+    assert worlds[0].state.markets[MARKET].held_until_ms is None
+
+
 def test_a_rise_that_an_earlier_policy_announced_wakes_nobody() -> None:
     rising = policy(1, weights=intake.Weights(waiting=150))
     worlds = lived_and_rebuilt((0, [rising, demand("b")]), (0.1, [policy(2, hold_s=60)]), (0.2, []))

@@ -61,7 +61,7 @@ def step(state: State, read: Read) -> Decisions:
     for timer in state.due(state.clock_ms):
         _fire(state, timer, effects)
     _settle(state, effects)
-    for name in sorted(name for name, market in state.markets.items() if market.dirty):
+    for name in sorted(name for name, market in state.markets.items() if _has_to_decide(market)):
         _decide(state, state.markets[name], effects)
     _settle(state, effects)
     _explain(state, effects)
@@ -112,6 +112,11 @@ def _renew(entry: Offer | Demand, effects: Effects) -> None:
     """Let what is closed and changed all the same be closed from now on."""
     if entry.closed_ms is not None:
         entry.closed_ms = effects.clock_ms
+
+
+def _has_to_decide(market: Market) -> bool:
+    """True when something changed, or when the market gathers, be it for what is forgotten meanwhile."""
+    return bool(market.dirty) or market.held_until_ms is not None
 
 
 def _decide(state: State, market: Market, effects: Effects) -> None:
