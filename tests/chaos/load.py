@@ -126,10 +126,10 @@ class Load:
     ) -> bool:
         """Send a batch once; return whether nothing of it has to be sent again."""
         answers = await _answers(session, f"{url}/v1/events", body, len(events))
-        tried = [_tried(event, told) for event, told in zip(events, answers, strict=True)]
-        await self._journal.write(tried)
+        lines = [tried(event, told) for event, told in zip(events, answers, strict=True)]
+        await self._journal.write(lines)
         self.answers.update(answers)
-        self.accepted |= {one.id for one in tried if one.answer == ACCEPTED}
+        self.accepted |= {one.id for one in lines if one.answer == ACCEPTED}
         return not any(told in (NOTHING, UNAVAILABLE) for told in answers)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -151,7 +151,8 @@ _KEYS: Mapping[str, tuple[str, Callable[[_Registered], str]]] = {
 }
 
 
-def _tried(event: CloudEvent, answer: int) -> Tried:
+def tried(event: CloudEvent, answer: int) -> Tried:
+    """Return the line of a try of an event."""
     if event.type not in _KEYS:
         return Tried(event.id, event.source, answer)
     kind, key = _KEYS[event.type]
