@@ -32,7 +32,7 @@ from tests.chaos.watching import Watch, watching
 from tests.support.waiting import until
 
 SEED = int(os.environ.get("CHAOS_SEED") or SystemRandom().randrange(10**9))
-RATE = 120
+RATE = int(os.environ.get("CHAOS_RATE", "120"))
 """New events per second."""
 _SETTLED_S = 240
 
