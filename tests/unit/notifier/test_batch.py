@@ -122,6 +122,18 @@ def test_the_owner_of_a_moved_id_is_named_with_what_to_do() -> None:
     assert refused.detail == "it is in market own:mask: withdraw it there and publish it under a new id"
 
 
+@pytest.mark.parametrize(("market", "left"), [("own:gown", True), ("own:mask", False)])
+def test_an_id_is_forgotten_only_where_it_is_at_home(market: str, left: bool) -> None:
+    reader = Reader(POSITIONS)
+    reader.batch([record(demand_position(market="own:mask"), 5)])
+    headers = [("ce_sequence", b"%020d" % 900), ("ce_market", market.encode())]
+    reader.batch([OutRecord(POSITIONS, b"clinic/demand/demand-1", None, headers)])
+    assert bool(reader.states) is left
+    again = demand_position(market="own:mask", open_=1)
+    reader.batch([record(again, 6 if left else 901)])
+    assert reader.states["demand", "clinic/demand-1"] == again
+
+
 def test_an_id_that_is_gone_may_live_anywhere() -> None:
     there = record(demand_position(market="own:gown"), 1)
     found = sort_out(POSITIONS, [there], 0, 9)

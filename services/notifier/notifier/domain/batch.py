@@ -109,6 +109,8 @@ def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
     kept, moved = [], []
     for index, item in found.read:
         key, data = state_key(item), item.data if isinstance(item, Received) else None
+        if isinstance(item, Tombstone) and key and item.market not in ("", homes.get(key, item.market)):
+            continue  # Forgotten where it was refused; where it is at home, it stays.
         if isinstance(data, _POSITION) and key and homes.setdefault(key, data.market) != data.market:
             detail = f"it is in market {homes[key]}: withdraw it there and publish it under a new id"
             moved.append((index, Refused("market_moved", detail, data.party)))

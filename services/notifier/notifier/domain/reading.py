@@ -45,10 +45,11 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """The key is gone. `sequence` is empty when the record carries none."""
+    """The key is gone. `sequence` and `market` are empty when the record carries none."""
 
     key: str
     sequence: str
+    market: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +111,11 @@ def _tombstone(topic: str, key: str, headers: Sequence[tuple[str, bytes]]) -> To
         return Refused("invalid_data", "a record without a value means nothing here")
     if not _TOMBSTONE_KEYS[topic].fullmatch(key):
         return Refused("invalid_data", f"{key[:200]!r} is not a key of {topic}")
-    sequence = _headers(headers).get("ce_sequence", "")
+    told = _headers(headers)
+    sequence = told.get("ce_sequence", "")
     if sequence and (fault := _fault(key, sequence)):
         return Refused("invalid_data", fault)
-    return Tombstone(key, sequence)
+    return Tombstone(key, sequence, told.get("ce_market", ""))
 
 
 def _headers(headers: Sequence[tuple[str, bytes]]) -> Mapping[str, str]:
