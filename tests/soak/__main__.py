@@ -108,17 +108,26 @@ async def _under_load(stack: Stack, seconds: float, pairs: int, every_s: float) 
         life = Life(client, pairs=pairs, life_s=_LIFE_S, keep_closed_s=_KEEP_CLOSED_S)
         await life.introduce()
         living = asyncio.create_task(life.live())
-        began = time.monotonic()
-        while (at := time.monotonic() - began) < seconds:
-            await _sample(stack, samples, life, round(at, 1))
-            click.echo(f"{at:6.0f} s: {life.sent} events sent, {life.delivered} dockings delivered")
-            done, _ = await asyncio.wait([living], timeout=every_s)
-            if done:
+        try:
+            await _watch(stack, samples, life, living, seconds, every_s)
+        finally:
+            living.cancel()
+            with suppress(asyncio.CancelledError):
                 await living
-        living.cancel()
-        with suppress(asyncio.CancelledError):
-            await living
     return samples, life
+
+
+async def _watch(
+    stack: Stack, samples: Samples, life: Life, living: asyncio.Task[None], seconds: float, every_s: float
+) -> None:
+    """Measure until the time is over; raises what ended the life before."""
+    began = time.monotonic()
+    while (at := time.monotonic() - began) < seconds:
+        await _sample(stack, samples, life, round(at, 1))
+        click.echo(f"{at:6.0f} s: {life.sent} events sent, {life.delivered} dockings delivered")
+        done, _ = await asyncio.wait([living], timeout=every_s)
+        if done:
+            await living
 
 
 async def _sample(stack: Stack, samples: Samples, life: Life, at: float) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 _PART = re.compile(r"_(p\d+_\d+|rest)$")
 _LOG = re.compile(r"(.+)-\d+")
 _TABLES = """
-SELECT n.nspname, c.relname, pg_total_relation_size(c.oid) AS bytes
+SELECT n.nspname, c.relname, coalesce(pg_total_relation_size(c.oid), 0) AS bytes -- NULL: dropped just now
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname = ANY($1::text[]) AND c.relname <> 'alembic_version'
 """
@@ -34,10 +34,7 @@ async def tables(url: str) -> Mapping[str, Kept]:
         for schema, name, size in await connection.fetch(_TABLES, list(SCHEMAS)):
             table = f"{schema}.{_PART.sub('', name)}"
             sizes[table] = sizes.get(table, 0) + size
-        counts = {
-            name: await connection.fetchval(f"SELECT count(*) FROM {name}")
-            for name in sizes
-        }
+        counts = {name: await connection.fetchval(f"SELECT count(*) FROM {name}") for name in sizes}
         return {name: Kept(counts[name], size) for name, size in sorted(sizes.items())}
     finally:
         await connection.close()
