@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +20,8 @@ from tenon.migrations import migrate
 
 ADMIN_KEY = "the-administrators-own-key"
 PARTITIONS = MarketTable().partitions
+PATIENT: Mapping[str, Any] = {"send_deadline_ms": 60_000, "body_deadline_ms": 60_000}
+"""Settings for tests in which an answer may take its time, as on a machine that does much else."""
 
 
 @dataclass

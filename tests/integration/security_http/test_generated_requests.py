@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(600)
 async def test_the_registry_answers_as_it_is_described(
     kafka: KafkaSettings, postgres: str, tmp_path: Path
 ) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.site("acme"))
         acme = await ingest.new_key("acme")
         told = (
@@ -38,7 +38,7 @@ async def test_the_registry_answers_as_it_is_described(
 async def test_events_are_answered_as_it_is_described(
     kafka: KafkaSettings, postgres: str, tmp_path: Path
 ) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.site("acme"))
         told = ("--include-path", "/v1/events", "--phases", "examples,fuzzing", "--max-examples", "40")
         found = await tried("ingest", ingest.url, ingest.key, tmp_path, *told)

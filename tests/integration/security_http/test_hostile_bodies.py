@@ -70,7 +70,7 @@ async def test_a_body_that_takes_long_holds_up_nobody(kafka: KafkaSettings, post
     began = time.perf_counter()
     reading.items_of(BATCH, {}, body)
     alone_s = time.perf_counter() - began
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         sending = asyncio.create_task(ingest.send(body, BATCH))
         longest_s, last = 0.0, time.perf_counter()
         while not sending.done():
@@ -82,7 +82,7 @@ async def test_a_body_that_takes_long_holds_up_nobody(kafka: KafkaSettings, post
 
 async def test_a_packed_body_is_refused_before_it_is_unpacked(kafka: KafkaSettings, postgres: str) -> None:
     bomb = gzip.compress(b" " * 50_000_000)
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         for path, kind in (("/v1/events", BATCH), ("/v1/parties/acme/keys", JSON)):
             for encoding in ("gzip", "deflate", "br", "gzip, gzip"):
                 headers = {"content-type": kind, "content-encoding": encoding}

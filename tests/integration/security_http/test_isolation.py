@@ -70,7 +70,7 @@ def with_ids(described: list[Operation]) -> list[Operation]:
 
 async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings, postgres: str) -> None:
     asked = with_ids(INGEST)
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.party("rival"), running.site("rival"))
         acme, rival = await ingest.new_key("acme"), await ingest.new_key("rival")
         world = World(
@@ -89,7 +89,7 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
 
 
 async def test_no_statement_tells_whether_a_party_exists(kafka: KafkaSettings, postgres: str) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.party("rival"), running.site("rival"))
         acme = await ingest.new_key("acme")
         for family in INTAKE:

@@ -103,7 +103,7 @@ def limits() -> Iterator[Limit]:
 async def test_every_limit_of_events_is_taken_at_and_refused_above(
     kafka: KafkaSettings, postgres: str
 ) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(party("acme"), running.site("acme"))
         for limit in limits():
             at = await ingest.send(limit.at, limit.kind)
@@ -117,7 +117,7 @@ async def test_every_limit_of_events_is_taken_at_and_refused_above(
 async def test_depth_is_bounded_by_what_is_described_and_beyond_that_by_the_reader(
     kafka: KafkaSettings, postgres: str
 ) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(party("acme"), running.site("acme"))
         for depth, status in ((1, 422), (100, 422), (100_000, 400), (400_000, 400)):
             deep = "[" * depth + "]" * depth
@@ -132,7 +132,7 @@ async def test_depth_is_bounded_by_what_is_described_and_beyond_that_by_the_read
 
 
 async def test_keys_have_a_label_of_some_length_and_are_so_many(kafka: KafkaSettings, postgres: str) -> None:
-    async with running.ready(kafka, postgres) as ingest:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(party("acme"))
         for body, status, pointers in (
             (json.dumps({"label": "x" * 200}), 201, []),

@@ -64,7 +64,16 @@ async def test_a_parameter_that_no_table_can_hold_is_refused_by_name(query: str)
 
 
 @pytest.mark.parametrize(
-    "since", ["2026-03-03T00:00:00", "soon", "0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"]
+    "since",
+    [
+        "2026-03-03T00:00:00",
+        "soon",
+        "0.5",
+        "1767225600",
+        "2026-03-03",
+        "0001-01-01T00:00:00%2B14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 async def test_an_instant_without_an_offset_or_out_of_range_is_refused(since: str) -> None:
     answer = await asked(f"/v1/dockings?since={since}")

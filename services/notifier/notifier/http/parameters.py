@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
+import msgspec
 from fastapi import Depends, Query, Request
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 
 from notifier.http.answers import MOST, PAGE
 from notifier.queries import Filter
 from tenon.contracts.dockings import DockingStatus
 from tenon.contracts.positions import PositionStatus
+from tenon.contracts.values import Instant
 from tenon.problems import Fault, Problem
 
 
@@ -25,12 +27,12 @@ def storable(request: Request) -> None:
         raise Problem(422, "the request is not as described", slug="invalid-request", errors=faults)
 
 
-def in_utc(at: datetime) -> datetime:
-    """Return an instant in UTC; a text without an offset is no instant."""
-    if at.tzinfo is None:
-        raise ValueError("no offset; write an instant such as 2026-01-31T12:00:00Z")
+def in_utc(text: str) -> datetime:
+    """Return the instant of an RFC 3339 text in UTC; a number, or a text without an offset, is none."""
     try:
-        return at.astimezone(UTC)
+        return msgspec.convert(text, Instant).astimezone(UTC)
+    except msgspec.ValidationError as error:
+        raise ValueError("no instant with an offset, such as 2026-01-31T12:00:00Z") from error
     except OverflowError as error:
         raise ValueError("out of range") from error
 
@@ -44,7 +46,7 @@ Class = Annotated[
     Query(alias="class", description="SCHEME:CODE: only this class and those whose codes begin with it."),
 ]
 Since = Annotated[
-    Annotated[datetime, AfterValidator(in_utc)] | None,
+    Annotated[datetime, BeforeValidator(in_utc)] | None,
     Query(description="Only what changed at or after this instant (RFC 3339)."),
 ]
 

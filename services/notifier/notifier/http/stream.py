@@ -20,6 +20,16 @@ from tenon.problems import Problem, unavailable
 
 _LATER_S: Final = 5
 _HEADERS: Final = {"content-type": MEDIA_TYPE, "cache-control": "no-store", "x-accel-buffering": "no"}
+_EVENT: Final = {
+    "type": "object",
+    "description": "One of them, by its fields.",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "Its number in the feed."},
+        "event": {"type": "string", "description": "Its type."},
+        "data": {"type": "string", "description": "A CloudEvent in JSON."},
+    },
+}
 After = Annotated[
     int | None, Query(ge=0, description="Begin behind this number; 0: at the first event. Default: now.")
 ]
@@ -75,8 +85,7 @@ class Streams:
         """Return the route."""
         router = APIRouter(prefix="/v1", tags=["live"])
         documented = answers(None, 400, 401, 403, 410)
-        event = {"schema": {"type": "string", "description": "id: number, event: type, data: a CloudEvent."}}
-        documented[200] = {"description": "Events, for ever.", "content": {MEDIA_TYPE: event}}
+        documented[200] = {"description": "Events, for ever.", "content": {MEDIA_TYPE: {"schema": _EVENT}}}
         router.add_api_route(
             "/stream", self.stream, summary="Events as they happen", responses=documented, response_model=None
         )
