@@ -3,7 +3,9 @@
 Rows of one key are published in the order of their ids. A writer therefore takes a lock that covers the key
 (the row of its party, say) before it appends: ids are given at insertion, and are not the order of commits.
 For the same reason the relay looks for rows that are not published, never for "id greater than the last". One
-replica at a time relays, under a lease that is checked inside each transaction.
+replica at a time relays, under a lease that is checked inside each transaction. One that the network cut off
+may write a row late, behind newer ones of its key that another has published since: those are published
+again, for a compacted topic keeps what came last.
 
 The table is in periods (`tenon.periods`); a row that is not published, parked or not, holds its period.
 """
@@ -69,6 +71,8 @@ DDL_V2: tuple[str, ...] = (
 """Statements of the second version, after `periods.DDL_V1`: in periods. Frozen as well."""
 
 _DUE = "published_at IS NULL AND parked_why IS NULL"
+_UNDER_WAY_S = 2.0
+"""What another process sent before our late row was written is marked as published within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +133,12 @@ class OutboxSource:
         self._leases = leases
         self._lease_name = lease
         self._lease: Lease | None = None
+        self._late: set[int] = set()
+        self._late_since = 0.0
 
     async def claim(self, limit: int) -> Sequence[Entry]:
         """Return the oldest rows that wait, under the lease; nothing while another replica holds it."""
+        await self._put_right()
         lease = await self._held()
         if lease is None:
             return []
@@ -148,10 +155,18 @@ class OutboxSource:
 
     async def settle(self, outcomes: Sequence[tuple[Entry, Outcome]]) -> None:
         """Mark rows as published or parked; what is to be tried later stays as it is."""
-        if self._lease is None:
-            raise Fenced(f"lease {self._lease_name} is not held")
         done = [entry.id for entry, outcome in outcomes if isinstance(outcome, Done)]
         parked = [(entry.id, outcome.why) for entry, outcome in outcomes if isinstance(outcome, Parked)]
+        try:
+            await self._mark(done, parked)
+        except Fenced:
+            self._late.update(done)
+            self._late_since = asyncio.get_running_loop().time()
+            raise
+
+    async def _mark(self, done: Sequence[int], parked: Sequence[tuple[int, str]]) -> None:
+        if self._lease is None:
+            raise Fenced(f"lease {self._lease_name} is not held")
         async with self._database.transaction() as connection:
             await check(connection, self._lease)
             await connection.execute(
@@ -159,6 +174,20 @@ class OutboxSource:
             )
             if parked:
                 await connection.executemany("UPDATE outbox SET parked_why = $2 WHERE id = $1", parked)
+
+    async def _put_right(self) -> None:
+        """Let others publish again what they published of a key after the rows of it that we wrote late."""
+        if not self._late or asyncio.get_running_loop().time() - self._late_since < _UNDER_WAY_S:
+            return
+        await self._database.execute(
+            """
+            UPDATE outbox AS newer SET published_at = NULL FROM outbox AS late
+            WHERE late.id = ANY($1::bigint[]) AND newer.topic = late.topic AND newer.key = late.key
+                AND newer.id > late.id AND newer.published_at IS NOT NULL
+            """,
+            sorted(self._late),
+        )
+        self._late.clear()
 
     async def release(self) -> None:
         """Let another replica go on at once; for a graceful stop."""

@@ -18,6 +18,7 @@ from tenon.outbox import Entry, OutboxSource, append, backlog, kafka_effect
 from tenon.relay import Done, Outcome, Relay, RelaySettings
 from tests.support.streams import make_topic, producing
 from tests.support.toys import toy_database
+from tests.support.waiting import until
 
 TOPIC = "numbers"
 
@@ -130,6 +131,40 @@ async def test_a_relay_that_was_frozen_marks_nothing_after_another_took_over(pos
         assert await zombie.claim(10) == []
         await heir.settle([(claimed[0], Done())])
         assert await waiting(database) == 0
+
+
+async def test_what_was_published_after_a_row_that_came_late_is_published_again(postgres: str) -> None:
+    """Of its key alone, and not at once: what the heir has under way may not be marked yet."""
+    async with toy_database(postgres) as database:
+        await _append(database, record(0, 0))
+        zombie = source_of(database, "zombie", ttl_ms=100)
+        (late,) = await zombie.claim(10)
+        await asyncio.sleep(0.2)
+        heir = source_of(database, "heir")
+        await _publish(heir)
+        await _append(database, record(0, 1), record(1, 0), record(0, 2))
+        await _publish(heir)
+        with pytest.raises(Fenced):
+            await zombie.settle([(late, Done())])
+        with pytest.raises(Fenced):
+            await zombie.claim(10)
+
+        async def again() -> Sequence[Entry]:
+            assert await zombie.claim(10) == []
+            return await heir.claim(10)
+
+        found = await until(again, "rows are to be published again", 10)
+        assert [entry.record.value for entry in found] == [b"1", b"2"]
+        assert {entry.record.key for entry in found} == {b"0"}
+
+
+async def _append(database: Database, *records: OutRecord) -> None:
+    async with database.transaction() as connection:
+        await append(connection, records)
+
+
+async def _publish(source: OutboxSource) -> None:
+    await source.settle([(entry, Done()) for entry in await source.claim(10)])
 
 
 async def test_a_row_that_can_never_be_written_is_parked_and_the_rest_goes_on(
