@@ -30,6 +30,7 @@ from tenon.db import Database
 from tenon.kafka import KafkaSettings, ensure_layout, ensure_topics, read
 from tenon.migrations import migrate
 from tenon.records import OutRecord, Record
+from tenon.retry import retrying
 from tenon.settings import CommonSettings
 from tenon_audit import settled
 from tests.support.streams import producing
@@ -81,7 +82,7 @@ class _Sender:
 async def played(kafka: KafkaSettings, database_url: str) -> Line:
     """Run the story, wait until all of it is told, and stop the services."""
     await ensure_topics(kafka, TOPICS, partitions=MarketTable().partitions)
-    await ensure_layout(kafka, MarketTable())
+    await retrying("write the layout", lambda: ensure_layout(kafka, MarketTable()), deadline_ms=120_000)
     for service in ("ingest", "matcher", "notifier"):
         await migrate(database_url, package=service)
     line = Line(kafka, database_url)
