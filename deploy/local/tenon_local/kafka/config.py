@@ -89,6 +89,8 @@ def properties(
         # Back within seconds after kill -9: the broker's old registration has to lapse first.
         "broker.session.timeout.ms": 3000,
         "broker.heartbeat.interval.ms": 500,
+        # As long as it is waited for: by itself a broker ends that is not let in within a minute.
+        "initial.broker.registration.timeout.ms": 180_000,
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "log.retention.hours": 168,
