@@ -214,6 +214,15 @@ def test_a_tombstone_takes_the_state_and_its_totals_away() -> None:
     }
 
 
+@pytest.mark.parametrize(("market", "left"), [("own:gown", 1), ("own:mask", 0), (None, 0)])
+def test_only_the_market_that_holds_an_id_can_end_it(market: str | None, left: int) -> None:
+    reader = Reader(POSITIONS)
+    reader.batch([record(demand_position(market="own:mask"), 1)])
+    headers = [("ce_sequence", b"%020d" % 900)] + ([("ce_market", market.encode())] if market else [])
+    reader.batch([OutRecord(POSITIONS, b"clinic/demand/demand-1", None, headers)])
+    assert len(reader.states) == left
+
+
 def test_an_alert_with_an_id_seen_before_is_an_echo() -> None:
     from tests.support.told import unmet
 

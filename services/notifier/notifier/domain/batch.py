@@ -103,7 +103,8 @@ def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
     """Set aside the positions of ids that are known in another market.
 
     A matcher refuses a listing that would move an id, as far as it can know: markets of other partitions are
-    another matcher's. Here both are seen. The market that came first keeps the id; its owner is told.
+    another matcher's. Here both are seen. The market that came first keeps the id; its owner is told. That
+    another market has forgotten what it held under the id says nothing of it, to nobody.
     """
     homes = {key: state.market for key, state in before.items() if isinstance(state, _POSITION)}
     kept, moved = [], []
@@ -114,9 +115,15 @@ def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
         if isinstance(data, _POSITION) and key and homes.setdefault(key, data.market) != data.market:
             detail = f"it is in market {homes[key]}: withdraw it there and publish it under a new id"
             moved.append((index, Refused("market_moved", detail, data.party)))
-        else:
+        elif not (isinstance(item, Tombstone) and _is_of_another(item, key, homes)):
             kept.append((index, item))
     return Sorted(kept, [*found.refused, *moved], found.run)
+
+
+def _is_of_another(gone: Tombstone, key: StateKey | None, homes: Mapping[StateKey, str]) -> bool:
+    """True when another market than the one that holds the id says that it is gone."""
+    home = homes.get(key) if key else None
+    return bool(gone.market and home) and home != gone.market
 
 
 def state_key(item: Received | Tombstone) -> StateKey | None:
