@@ -202,7 +202,7 @@ class _Audit:
             event = (said.get("source", ""), said.get("id", ""))
             sent.see(event)
             unseen.pop(event, None)
-            if place in self.decided.skipped:
+            if place in self.decided.skipped or not said.get("id"):
                 continue
             fans_out = said.get("type") in EVERYWHERE
             name, body = digest("\0".join(event).encode()), content(said, record.value or b"")
