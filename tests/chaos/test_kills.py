@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.judge import Under
 from tests.chaos.line import NAMES, SERVICES, Line
 
-_KILLS = 8
+_KILLS = 6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -34,7 +34,7 @@ async def test_processes_killed_every_few_seconds_lose_nothing(
         for victim in victims:
             await line.replica(victim).kill()
             line.start(victim)
-            await asyncio.sleep(chance.uniform(0.5, 3))  # the rhythm of the fault, nothing is waited for
+            await asyncio.sleep(chance.uniform(0.5, 2))  # the rhythm of the fault, nothing is waited for
         await trial.flowing()
 
 
