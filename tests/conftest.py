@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from tenon_local.kafka import EmbeddedKafka
     from tests.support.stack import PostgresServer
 
-# What hunts longer than everyday tests do: `pytest --hypothesis-profile=deep`.
+# A story may take its time on a busy machine. `pytest --hypothesis-profile=deep` hunts longer.
+settings.register_profile("everyday", settings(), deadline=None)
+settings.load_profile("everyday")
 settings.register_profile("deep", max_examples=3_000, stateful_step_count=100, deadline=None)
 
 _MARKS = ("unit", "contract", "integration", "e2e", "chaos", "bench")

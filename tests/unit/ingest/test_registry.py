@@ -7,14 +7,12 @@ and each partition of the log was told; both must end up the same.
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from ingest.domain.admit import Statement
@@ -30,6 +28,7 @@ from tenon.contracts.markets import MarketTable
 from tenon.contracts.parties import KeyHash, PartyState
 from tenon.contracts.values import Position, Shape
 from tenon.records import OutRecord
+from tests.support.driving import drive
 
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(3_600)]
 
@@ -250,6 +249,4 @@ def _is_conflict_or_unknown(refusal: Refusal) -> bool:
 
 
 def test_whatever_is_repeated_late_or_lost_everybody_knows_what_is_in_force() -> None:
-    run_state_machine_as_test(
-        RegistryMachine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck))
-    )
+    drive(RegistryMachine)
