@@ -30,6 +30,7 @@ from tenon.contracts.values import Shape
 
 Name = tuple[str, str]
 """`offer` or `demand`, and party/id."""
+FAR_AWAY_MS = 2**62
 ENDS = frozenset({"declined", "lapsed", "cancelled", "failed"})
 NEXT: dict[str, frozenset[str]] = {
     "": frozenset({"proposed", "confirmed"}),
@@ -52,6 +53,7 @@ class InForce:
     said: OfferPublished | DemandPublished
     since_ms: int
     withdrawn: bool = False
+    closed_ms: int | None = None
     over: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
 
@@ -62,6 +64,7 @@ class Said:
 
     entries: dict[Name, InForce] = field(default_factory=dict)
     closed: dict[tuple[str, Name], int] = field(default_factory=dict)
+    homes: dict[Name, str] = field(default_factory=dict)
     policies: list[PolicyPublished] = field(default_factory=list)
     changed: set[Name] = field(default_factory=set)
 
@@ -87,6 +90,15 @@ class Said:
         for entry in self.entries.values():
             self._note_ends(entry, clock_ms)
 
+    def forget(self, name: Name, clock_ms: int) -> None:
+        """Forget what was closed for so long as its policy says; its last revision stays."""
+        entry = self.entries.pop(name)
+        policy = self.policy_of(entry.market) or PolicyPublished(policy="-", revision=1)
+        assert entry.closed_ms is not None, "nothing is forgotten that is not closed"
+        assert entry.closed_ms + policy.keep_closed_s * 1000 <= clock_ms, "nothing is forgotten early"
+        known = self.closed.get((entry.market, name), 0)
+        self.closed[entry.market, name] = max(known, entry.said.revision)
+
     def policy_of(self, market: str) -> PolicyPublished | None:
         """Return the policy in force: the market's own before the one for all, the last said first."""
         latest = list(reversed(self.policies))
@@ -98,20 +110,21 @@ class Said:
 
     def _list(self, market: str, name: Name, said: OfferPublished | DemandPublished, clock_ms: int) -> None:
         old = self.entries.get(name)
+        if self.homes.get(name, market) != market or said.revision <= self.closed.get((market, name), 0):
+            return
         if old is not None:
             item = old.said.item
-            if (old.market, item.kind, item.unit) != (market, said.item.kind, said.item.unit):
+            if (item.kind, item.unit) != (said.item.kind, said.item.unit):
                 return
             if said.revision <= old.said.revision:
                 return
-        if said.revision <= self.closed.get((market, name), 0):
-            return
+        self.homes[name] = market
         self.entries[name] = InForce(market, said, clock_ms if old is None else old.since_ms)
         self.changed.add(name)
 
     def _end(self, market: str, name: Name, revision: int) -> None:
         old = self.entries.get(name)
-        if old is not None and (old.market != market or revision < old.said.revision):
+        if self.homes.get(name, market) != market or (old is not None and revision < old.said.revision):
             return
         if revision > self.closed.get((market, name), 0):
             self.closed[market, name] = revision
@@ -125,18 +138,22 @@ class Said:
             self.policies = [each for each in self.policies if each is not known] + [policy]
 
     def _note_ends(self, entry: InForce, clock_ms: int) -> None:
-        if isinstance(entry.said, DemandPublished):
-            out = entry.withdrawn or self._patience_ms(entry, entry.said) <= clock_ms
-            entry.over = {part.id for part in entry.said.windows if out or unix_ms(part.until) <= clock_ms}
-            entry.ended |= entry.over
+        out = entry.withdrawn or self._waits_until_ms(entry) <= clock_ms
+        entry.over = {part.id for part in entry.said.windows if out or unix_ms(part.until) <= clock_ms}
+        entry.ended |= entry.over
+        closed = len(entry.over) == len(entry.said.windows)
+        entry.closed_ms = (entry.closed_ms or clock_ms) if closed else None
 
-    def _patience_ms(self, entry: InForce, said: DemandPublished) -> int:
+    def _waits_until_ms(self, entry: InForce) -> int:
+        """Return until when an offer is valid, or a demand has patience."""
+        if isinstance(entry.said, OfferPublished):
+            return unix_ms(entry.said.valid_until) if entry.said.valid_until else FAR_AWAY_MS
         policy = self.policy_of(entry.market)
-        if said.patience_until is not None:
-            return unix_ms(said.patience_until)
+        if entry.said.patience_until is not None:
+            return unix_ms(entry.said.patience_until)
         if policy is not None and policy.patience_s is not None:
             return entry.since_ms + policy.patience_s * 1000
-        return 2**62
+        return FAR_AWAY_MS
 
 
 @dataclass
@@ -149,16 +166,21 @@ class Told:
     superseded: list[EventSuperseded] = field(default_factory=list)
     refused: list[AnswerRefused] = field(default_factory=list)
     rejected: list[EventRejected] = field(default_factory=list)
+    forgotten: list[Name] = field(default_factory=list)
 
 
 @dataclass
 class Ledger:
-    """The last that was told of each docking, offer and demand."""
+    """The last that was told of each docking, offer and demand.
+
+    `past`: the dockings of an offer or demand of the same name that was forgotten before this one.
+    """
 
     dockings: dict[str, Docking] = field(default_factory=dict)
     offers: dict[str, OfferPosition] = field(default_factory=dict)
     demands: dict[str, DemandPosition] = field(default_factory=dict)
     given_up: dict[str, Decimal] = field(default_factory=dict)
+    past: dict[Name, set[str]] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
     _sequences: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -169,6 +191,9 @@ class Ledger:
         for event in events:
             headers = {name: value.decode() for name, value in event.headers}
             self._check_order(event, headers)
+            if not event.value:
+                self._forget(event, told)
+                continue
             data = decode_tolerant(FAMILIES[headers["ce_type"]].data, event.value)
             self._keep(data, told)
         return told
@@ -180,6 +205,17 @@ class Ledger:
         assert headers["ce_sequence"] > last, "sequences rise per key"
         self._sequences[event.topic, event.key] = headers["ce_sequence"]
         assert FAMILIES[headers["ce_type"]].topic is topics.BY_NAME[event.topic]
+
+    def _forget(self, event: OutEvent, told: Told) -> None:
+        """A key is gone: of an offer or demand none of whose dockings is under way."""
+        assert event.topic == topics.POSITIONS.name
+        party, kind, entity = event.key.split("/")
+        name = kind, f"{party}/{entity}"
+        del (self.offers if kind == "offer" else self.demands)[name[1]]
+        of = [docking for docking in self.dockings.values() if name in _sides(docking)]
+        assert all(docking.status in ENDS | {"delivered"} for docking in of)
+        self.past[name] = {docking.docking for docking in of}
+        told.forgotten.append(name)
 
     def _keep(self, data: Shape, told: Told) -> None:
         match data:
@@ -255,7 +291,7 @@ class _Parts:
 
 def judge(said: Said, ledger: Ledger, told: Told, now: datetime) -> None:
     """Fail unless the last that was told adds up to the dockings told, and fits what was said."""
-    held = _held(ledger.dockings.values())
+    held = _held(ledger)
     listed = {kind: {key for of, key in said.entries if of == kind} for kind in ("offer", "demand")}
     assert ledger.offers.keys() == listed["offer"]
     assert ledger.demands.keys() == listed["demand"]
@@ -274,14 +310,20 @@ def judge(said: Said, ledger: Ledger, told: Told, now: datetime) -> None:
         _judge_unmet(said, ledger, told, key)
 
 
-def _held(dockings: Iterable[Docking]) -> dict[Name, dict[str, _Parts]]:
+def _held(ledger: Ledger) -> dict[Name, dict[str, _Parts]]:
     """Return what dockings hold of each window of each offer and demand."""
     held: dict[Name, dict[str, _Parts]] = {}
-    for docking in dockings:
-        for kind, side in (("offer", docking.supply), ("demand", docking.demand)):
-            windows = held.setdefault((kind, f"{side.party}/{side.id}"), {})
-            windows.setdefault(side.window, _Parts()).add(docking)
+    for docking in ledger.dockings.values():
+        for name, window in _sides(docking).items():
+            if docking.docking not in ledger.past.get(name, ()):
+                held.setdefault(name, {}).setdefault(window, _Parts()).add(docking)
     return held
+
+
+def _sides(docking: Docking) -> dict[Name, str]:
+    """Return the names of a docking's offer and demand, each with the window."""
+    sides = {"offer": docking.supply, "demand": docking.demand}
+    return {(kind, f"{side.party}/{side.id}"): side.window for kind, side in sides.items()}
 
 
 def _judge_offer(entry: InForce, offer: OfferPosition, held: dict[str, _Parts], now: datetime) -> None:

@@ -17,7 +17,6 @@ from tenon.contracts import intake, log, values
 from tenon.contracts.cloudevents import CloudEvent, to_kafka
 from tenon.contracts.codec import encode
 from tenon.contracts.families import LOG_BY_TYPE
-from tenon.contracts.rejections import AnswerRefused
 from tenon.contracts.values import Shape
 from tests.support.market import DAY_MS, HOUR_MS, MARKET, MASKS, START_MS, day, item, window
 from tests.unit.matcher.ledger import Ledger, Said, Told
@@ -182,10 +181,8 @@ policies = st.builds(
     patience_s=st.sampled_from((None, None, 3_600, 5 * 86_400)),
     hold_s=st.sampled_from((0, 0, 60, 86_400)),
     confirmation=st.sampled_from(("by_party", "by_party", "automatic")),
-    keep_closed_s=st.just(3660 * 86_400),
+    keep_closed_s=st.sampled_from((1, 3_600, 3_600, 86_400)),
 )
-NOTHING_IS_FORGOTTEN = intake.PolicyPublished(policy="first", revision=1, keep_closed_s=3660 * 86_400)
-"""The ledger remembers everything: what is forgotten, and that it changes nothing, test_forgetting tries."""
 listings = offers() | demands()
 others = st.one_of(policies, policies, routes(), changed_sites, changed_terms)
 
@@ -215,7 +212,8 @@ def _unusable() -> dict[str, LogRecord]:
 UNUSABLE = _unusable()
 
 
-JUMPS_MS = (0, 0, 0, 0, 0, 1, 600_000, HOUR_MS, DAY_MS, 3 * DAY_MS, 9 * DAY_MS, -HOUR_MS, -5 * DAY_MS)
+FORWARD_MS = (1, 600_000, HOUR_MS, HOUR_MS, DAY_MS, 3 * DAY_MS, 9 * DAY_MS, 31 * DAY_MS)
+JUMPS_MS = (0, 0, 0, 0, 0, *FORWARD_MS, -HOUR_MS, -5 * DAY_MS)
 moves = st.sampled_from((*JUMPS_MS, *["to the next timer"] * 4, "just before the next timer"))
 """How the wall's clock moves before a round, in milliseconds or to where something is due."""
 
@@ -225,7 +223,7 @@ class Partition:
     """A log, what its rounds stored and told, and three owners that read it.
 
     `lived` has read everything. `other` is thrown away and rebuilt from the rows whenever the test says so.
-    `sober` never reads a record that was read before.
+    `sober` never reads a record that was read before. `whole`: no round failed halfway.
     """
 
     lived: State = field(default_factory=lambda: State(0))
@@ -238,6 +236,7 @@ class Partition:
     rounds: list[Decisions] = field(default_factory=list)
     wall_ms: int = START_MS
     next_offset: int = 0
+    whole: bool = True
     _read_before: set[bytes] = field(default_factory=set)
 
     @property
@@ -259,7 +258,7 @@ class Partition:
 
     def move(self, how: int | str) -> None:
         """Set the wall's clock forward or back."""
-        due_ms = min((timer[0] for timer in self.lived.timers if timer[1] != "forget"), default=None)
+        due_ms = self.lived.wake_at_ms
         if isinstance(how, int):
             self.wall_ms += how
         elif due_ms is not None:
@@ -278,6 +277,7 @@ class Partition:
 
     def decide(self, most: int) -> Told:
         """Decide a round by all three owners and store it; fail where they differ."""
+        self.whole = False
         what = self.cut(most)
         decisions = step(self.lived, what)
         assert step(self.other, what) == decisions
@@ -287,23 +287,27 @@ class Partition:
         self.rounds.append(decisions)
         self.said.take(what.entries, self.lived.clock_ms)
         told = self.ledger.take(decisions.events)
-        self._remember(what.entries, told.refused)
+        for name in told.forgotten:
+            self.said.forget(name, self.lived.clock_ms)
+        self._remember(what.entries, told)
+        self.whole = True
         return told
 
     def _without_repeated(self, what: Read) -> Read:
         fresh = [entry for entry in what.entries if _content(entry) not in self._read_before]
         return Read(fresh, what.from_offset, what.next_offset, what.clock_ms)
 
-    def _remember(self, entries: Iterable[Entry | Unusable], refused: Sequence[AnswerRefused]) -> None:
-        """Keep what had its effect. A report that was refused had none, and may be made again."""
-        without = {(each.party, each.docking, each.docking_revision) for each in refused}
+    def _remember(self, entries: Iterable[Entry | Unusable], told: Told) -> None:
+        """Keep what had its effect. What was refused had none, and may be said again."""
+        refused = {(each.party, each.docking, each.docking_revision) for each in told.refused}
+        rejected = {each.origin.offset for each in told.rejected}
         for entry in entries:
             data = entry.data if isinstance(entry, Entry) else None
             if isinstance(data, intake.DockingProgressed):
-                repeatable = (data.party, data.docking, data.revision) in without
+                without = (data.party, data.docking, data.revision) in refused
             else:
-                repeatable = data is None
-            if not repeatable:
+                without = data is None or entry.offset in rejected
+            if not without:
                 self._read_before.add(_content(entry))
 
 
@@ -341,7 +345,8 @@ def _kept(market: Market) -> dict[str, Any]:
         "sites": market.sites,
         "terms": market.terms,
         "closed": market.closed,
-        "held": market.held_until_ms,
+        "held_until": market.held_until_ms,
+        "held": market.held,
         "placed": market.placed,
         "open_offers": {code: keys for code, keys in market.open_offers.items() if keys},
         "open_demands": {code: keys for code, keys in market.open_demands.items() if keys},

@@ -7,7 +7,6 @@ and by one that never reads a record twice; the three must agree. The judge sums
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -15,7 +14,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 from msgspec import structs
 
@@ -29,10 +27,10 @@ from tenon.contracts.codec import instant
 from tenon.contracts.dockings import Docking
 from tenon.contracts.log import DemandListed, OfferListed, PartyChanged, SiteChanged
 from tenon.contracts.values import Shape
+from tests.support.driving import drive
 from tests.support.market import MARKET, MASKS
 from tests.unit.matcher.ledger import Told, judge
 from tests.unit.matcher.machine import (
-    NOTHING_IS_FORGOTTEN,
     UNUSABLE,
     Partition,
     accepted,
@@ -46,6 +44,7 @@ from tests.unit.matcher.machine import (
     offers,
     others,
     parties,
+    policies,
     seldom,
 )
 from tests.unit.matcher.tables import holds_every_window_and_docking
@@ -73,6 +72,7 @@ class MarketMachine(RuleBasedStateMachine):
         super().__init__()
         self.partition = Partition()
         self.told = Told()
+        self.forgot = False
         self.reports = 0
         self.revisions: dict[tuple[str, ...], int] = {}
         self.usual_budget = rounds.EXPLAINED_OFFERS_PER_ROUND
@@ -81,11 +81,14 @@ class MarketMachine(RuleBasedStateMachine):
         budget=st.sampled_from((None, 2)),
         offered=st.lists(offers(), min_size=1, max_size=3),
         demanded=st.lists(demands(), min_size=1, max_size=3),
+        ruled=st.lists(policies, max_size=1),
     )
-    def begin(self, budget: int | None, offered: list[Shape], demanded: list[Shape]) -> None:
+    def begin(
+        self, budget: int | None, offered: list[Shape], demanded: list[Shape], ruled: list[Shape]
+    ) -> None:
         """The budget of a round for reasons may be far more than is needed, or hardly any."""
         rounds.EXPLAINED_OFFERS_PER_ROUND = budget or self.usual_budget
-        for data in (NOTHING_IS_FORGOTTEN, *offered, *demanded):
+        for data in (*ruled, *offered, *demanded):
             self._append(self._revised(data, 1))
         self._decide(ALL)
 
@@ -103,7 +106,7 @@ class MarketMachine(RuleBasedStateMachine):
     @rule(at=which, rise=rises, market=markets, at_once=flags)
     def withdraw(self, at: int, rise: int | None, market: str, at_once: bool) -> None:
         """An offer or demand that was listed ends."""
-        known = list(self.partition.said.entries)
+        known = list(self.partition.said.entries) or [("offer", "a/x")]
         kind, key = known[at % len(known)]
         party, _, name = key.partition("/")
         end = intake.OfferWithdrawn if kind == "offer" else intake.DemandWithdrawn
@@ -221,7 +224,6 @@ class MarketMachine(RuleBasedStateMachine):
             assert market.policy == self.partition.lived.policy_of(market.name)
             if market.held_until_ms is not None:
                 assert market.held_until_ms > now_ms
-                assert market.dirty
             else:
                 assert not market.dirty
                 assert worth_taking(market.policy, all_pairs(market, now_ms), now_ms) == []
@@ -237,7 +239,8 @@ class MarketMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._finish()
+            if self.partition.whole:
+                self._finish()
         finally:
             rounds.EXPLAINED_OFFERS_PER_ROUND = self.usual_budget
 
@@ -250,12 +253,15 @@ class MarketMachine(RuleBasedStateMachine):
         assert not partition.lived.unexplained
         decided = [each.decided for each in partition.rounds]
         assert [again.same for again in replay(0, partition.log, decided)] == [True] * len(decided)
+        if self.forgot:
+            return  # What is forgotten when depends on how the log was cut.
         for most in (1, ALL):
             again = decided_in_rounds_of(most, partition.log, partition.lived.clock_ms)
             assert accepted(again) == accepted(partition.lived)
 
     def _decide(self, most: int) -> None:
         self.told = self.partition.decide(most)
+        self.forgot |= bool(self.told.forgotten)
 
     def _append(self, data: Shape, market: str = MARKET, gap: int = 0) -> None:
         self.partition.append(good(data, len(self.partition.log), market), gap)
@@ -311,6 +317,4 @@ def _share(docking: Docking, share: float | None) -> Decimal | None:
 
 
 def test_whatever_happens_sums_hold_owners_agree_and_replay_repeats() -> None:
-    run_state_machine_as_test(
-        MarketMachine, settings=settings(deadline=None, suppress_health_check=list(HealthCheck))
-    )
+    drive(MarketMachine)
