@@ -89,7 +89,7 @@ class Consumer:
             raise
 
     async def _check_rights(self) -> None:
-        """Raise `Misconfigured` for a topic that we may not see: the group would give us none of it, silently."""
+        """Raise `Misconfigured` for a topic that we may not see: the group would give us none of it."""
         with _driver.mapped_errors():
             for topic in self._topics:
                 await _driver.partition_numbers(self._prober, topic)
