@@ -20,7 +20,17 @@ from tenon_audit.checks.repeated import InForce, Name
 from tenon_audit.deciding import Decided
 from tenon_audit.facts import Said, Waiting
 from tenon_audit.ledger import shares
-from tenon_audit.reading import EVERYWHERE, Unreadable, attributes, content, digest, statement
+from tenon_audit.reading import (
+    EVERYWHERE,
+    KEPT_CLOSED_S,
+    POLICY_TYPE,
+    Unreadable,
+    attributes,
+    content,
+    digest,
+    kept_closed_ms,
+    statement,
+)
 from tenon_audit.report import Report
 from tenon_audit.settling import NOTIFIED, settled
 from tenon_audit.tables import Tables, snapshot
@@ -92,6 +102,7 @@ class _Audit:
     registry: list[Said] = field(default_factory=list)
     in_force: dict[Name, InForce] = field(default_factory=dict)
     newest: dict[str, str] = field(default_factory=dict)
+    kept_closed_ms: int = KEPT_CLOSED_S * 1000
 
     async def at_ingest(self, sent: Journal) -> None:
         """Guarantee 1: what was accepted is in the log, the registry or the outbox."""
@@ -138,10 +149,12 @@ class _Audit:
         decided, report, in_force = self.decided, self.report, self.in_force
         entities, dockings = await self.tables.entities(), await self.tables.dockings()
         wants = await self.tables.demand_windows()
+        in_force = repeated.kept_in_force(in_force, entities, await self.tables.closed())
         report.add(repeated.newest_in_force(in_force, entities))
         report.add(offered.now(await self.tables.offer_windows(), decided.ledgers, in_force))
         report.add(asked.now(wants, decided.ledgers, in_force))
-        report.add(told.rows_as_told(dockings, decided.steps))
+        forgotten_ms = {number: clock - self.kept_closed_ms for number, clock in decided.clocks.items()}
+        report.add(told.rows_as_told(dockings, decided.steps, forgotten_ms))
         known = {
             kind: {(each.partition, each.key) for each in entities if each.kind == kind}
             for kind in ("offer", "demand")
@@ -204,6 +217,8 @@ class _Audit:
             unseen.pop(event, None)
             if place in self.decided.skipped or not said.get("id"):
                 continue
+            if said.get("type") == POLICY_TYPE:
+                self.kept_closed_ms = min(self.kept_closed_ms, kept_closed_ms(record.value))
             fans_out = said.get("type") in EVERYWHERE
             name, body = digest("\0".join(event).encode()), content(said, record.value or b"")
             report.add(contents.see(name, body, event, place, fans_out=fans_out))

@@ -27,6 +27,7 @@ class Decided:
 
     def __init__(self, heads: Iterable[Head], now_ms: int) -> None:
         self.heads = {head.partition: head.round for head in heads}
+        self.clocks = {head.partition: head.clock_ms for head in heads}
         self.told = Told()
         self.kept = Kept(self.told, heads)
         self.steps = Steps(self.heads)
@@ -116,14 +117,17 @@ class Decided:
         told = [
             _position(event.key, event.value)
             for event in this.events
-            if event.topic == POSITIONS.name and event.value  # What is forgotten has a tombstone.
+            if event.topic == POSITIONS.name and event.value
         ]
         new: dict[WindowKey, str] = {each.offer: each.docking for each in steps if each.revision == 1}
         offers = [each for each in told if isinstance(each, OfferTold)]
         yield from offered.at_commit(made_in, offers, ledger, new)
         yield from asked.at_commit(made_in, [each for each in told if isinstance(each, DemandTold)], ledger)
         for event in this.events:
-            self._expect(this, event.topic, event.key, event.id)
+            if event.topic == POSITIONS.name and not event.value:
+                self.others.latest.pop(event.key, None)  # A tombstone: it goes from the topic too.
+            else:
+                self._expect(this, event.topic, event.key, event.id)
 
     def _sum(self, partition: int, until: int, steps: Iterable[Step] = ()) -> Ledger:
         """Bring a partition's sums up to the end of a round; `steps`: those of that round, if it is kept."""

@@ -160,6 +160,19 @@ def statement(partition: int, offset: int, headers: Headers, value: bytes | None
     return None
 
 
+POLICY_TYPE = "tenon.policy.published.v1"
+KEPT_CLOSED_S = intake.PolicyPublished(policy="p", revision=1).keep_closed_s
+"""How long the matcher keeps what is closed where no policy says otherwise."""
+
+
+def kept_closed_ms(value: bytes | None) -> int:
+    """Return how long a policy lets the matcher keep what is closed; what can't be read says nothing."""
+    try:
+        return _data(intake.PolicyPublished, value).keep_closed_s * 1000
+    except Unreadable:
+        return KEPT_CLOSED_S * 1000
+
+
 _LISTED = {"tenon.offer.listed.v1": "offer", "tenon.demand.listed.v1": "demand"}
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 EVERYWHERE = frozenset(

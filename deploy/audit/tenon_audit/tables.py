@@ -11,6 +11,7 @@ from itertools import count
 import msgspec
 
 from tenon.db import Connection, Database, Row
+from tenon_audit.checks.repeated import Name
 from tenon_audit.facts import (
     DemandRow,
     DemandWindow,
@@ -146,6 +147,11 @@ class Tables:
             """
         )
         return [Entity(*row) async for row in rows]
+
+    async def closed(self) -> dict[Name, int]:
+        """Return the last revision of each offer and demand that ended."""
+        rows = self._rows("SELECT partition, kind, key, max(revision) FROM matcher.closed GROUP BY 1, 2, 3")
+        return {(row[0], row[1], row[2]): row[3] async for row in rows}
 
     async def feed(self) -> AsyncIterator[FeedRow]:
         """Yield all feeds, in order of audience and number."""

@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenon_audit.checks.repeated import Contents, Statements, newest_in_force, step_says_something
+from tenon_audit.checks.repeated import (
+    Contents,
+    Statements,
+    kept_in_force,
+    newest_in_force,
+    step_says_something,
+)
 from tenon_audit.facts import Entity, Statement
 from tenon_audit.reading import content
 from tests.unit.audit.samples import kinds, step
@@ -95,6 +101,14 @@ def test_an_offer_that_is_in_one_place_only_is_found() -> None:
     made = in_force(listed(1)).in_force
     assert kinds(newest_in_force(made, [])) == ["entity.missing"]
     assert kinds(newest_in_force({}, [entity(1)])) == ["entity.orphan"]
+
+
+def test_what_was_forgotten_is_not_asked_for_and_what_was_not_closed_is() -> None:
+    made = in_force(listed(1), ended(2)).in_force
+    name = (0, "offer", "acme/o1")
+    assert kept_in_force(made, [], {name: 2}) == {}
+    assert kept_in_force(made, [], {name: 1}) == made
+    assert kept_in_force(made, [entity(1, "withdrawn")], {name: 2}) == made
 
 
 def test_an_end_that_did_not_take_effect_is_found() -> None:

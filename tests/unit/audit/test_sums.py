@@ -71,8 +71,9 @@ def test_a_reservation_that_no_docking_holds_is_found() -> None:
 
 def test_a_window_that_was_taken_out_is_found_on_both_sides() -> None:
     made = {0: ledger(step())}
-    assert kinds(offered.now([], made, {})) == ["offer.window_missing"]
-    assert kinds(asked.now([], made, {})) == ["demand.window_missing"]
+    assert kinds(offered.now([], made, {(0, "offer", "acme/o1"): said(100)})) == ["offer.window_missing"]
+    assert kinds(asked.now([], made, {(0, "demand", "clinic/d1"): said(60)})) == ["demand.window_missing"]
+    assert kinds([*offered.now([], made, {}), *asked.now([], made, {})]) == []
 
 
 @pytest.mark.parametrize("fault", [{"free": 91}, {"overdrawn": 1}, {"quantity": 99}])

@@ -80,17 +80,24 @@ def test_a_docking_that_its_round_made_and_nobody_was_told_of_is_found() -> None
 
 def test_rows_are_the_latest_steps() -> None:
     steps = seen(*THREE)
-    assert kinds(told.rows_as_told([row(THREE[2])], steps)) == []
-    assert kinds(told.rows_as_told([row(THREE[1])], steps)) == ["docking.differs"]
-    assert kinds(told.rows_as_told([row(THREE[2], quantity=11)], steps)) == ["docking.differs"]
+    assert kinds(told.rows_as_told([row(THREE[2])], steps, {})) == []
+    assert kinds(told.rows_as_told([row(THREE[1])], steps, {})) == ["docking.differs"]
+    assert kinds(told.rows_as_told([row(THREE[2], quantity=11)], steps, {})) == ["docking.differs"]
     other = row(step(docking="0-9-9"))
-    assert kinds(told.rows_as_told([row(THREE[2]), other], steps)) == ["docking.orphan"]
+    assert kinds(told.rows_as_told([row(THREE[2]), other], steps, {})) == ["docking.orphan"]
 
 
 def test_a_reservation_that_was_taken_out_is_named_by_its_row_and_round() -> None:
-    (found,) = told.rows_as_told([], seen(*THREE))
+    (found,) = told.rows_as_told([], seen(*THREE), {})
     assert (found.guarantee, found.check) == (3, "docking.missing")
     assert found.where == "matcher.dockings 0/0-1-1, matcher.rounds 0/3"
+
+
+def test_what_closed_long_ago_may_be_forgotten_and_what_is_open_may_not() -> None:
+    declined = seen(step(1), step(2, "declined"))
+    assert kinds(told.rows_as_told([], declined, {0: 2_000})) == []
+    assert kinds(told.rows_as_told([], declined, {0: 1_999})) == ["docking.missing"]
+    assert kinds(told.rows_as_told([], seen(*THREE), {0: 9_000})) == ["docking.missing"]
 
 
 def test_a_docking_of_what_does_not_exist_is_found() -> None:

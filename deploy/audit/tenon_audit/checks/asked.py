@@ -29,12 +29,6 @@ def now(
 ) -> Iterator[Finding]:
     """Check the windows in the table against the dockings and against what the log leaves in force."""
     unseen = {
-        (partition, *step.demand)
-        for partition, ledger in ledgers.items()
-        for step in ledger.held.values()
-        if ledger.docked(step.demand).consumed
-    }
-    unseen |= {
         (partition, key, window)
         for (partition, kind, key), entry in in_force.items()
         if kind == "demand"
@@ -49,7 +43,7 @@ def now(
         if entry is not None:
             yield from _as_said(window, docked, entry, where)
     for name in sorted(unseen):
-        what = "it was said, or dockings hold of it, and it is not there"
+        what = "it is in force, and not there"
         yield Finding(4, "demand.window_missing", what, row("matcher.demand_windows", *name), _REPAIR)
 
 

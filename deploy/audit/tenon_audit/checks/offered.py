@@ -40,12 +40,6 @@ def now(
 ) -> Iterator[Finding]:
     """Check the windows in the table against the dockings and against what the log leaves in force."""
     unseen = {
-        (partition, *step.offer)
-        for partition, ledger in ledgers.items()
-        for step in ledger.held.values()
-        if ledger.consumed(step.offer)
-    }
-    unseen |= {
         (partition, key, window)
         for (partition, kind, key), entry in in_force.items()
         if kind == "offer"
@@ -60,7 +54,7 @@ def now(
         if entry is not None:
             yield from _as_said(window, entry, where)
     for name in sorted(unseen):
-        what = "it was said, or dockings consume of it, and it is not there"
+        what = "it is in force, and not there"
         yield Finding(3, "offer.window_missing", what, row("matcher.offer_windows", *name), _REPAIR)
 
 

@@ -105,6 +105,18 @@ def unreadable(place: tuple[int, int], why: str) -> Iterator[Finding]:
     yield Finding(2, "log.unreadable", what, record(MARKET.name, *place), todo)
 
 
+def kept_in_force(
+    in_force: Mapping[Name, InForce], entities: Iterable[Entity], closed: Mapping[Name, int]
+) -> dict[Name, InForce]:
+    """Leave out what the matcher has forgotten: closed for long, it keeps the id and last revision alone."""
+    held = {(entity.partition, entity.kind, entity.key) for entity in entities}
+    return {
+        name: entry
+        for name, entry in in_force.items()
+        if name in held or closed.get(name, 0) < max(entry.revision, entry.ended)
+    }
+
+
 def newest_in_force(in_force: Mapping[Name, InForce], entities: Iterable[Entity]) -> Iterator[Finding]:
     """Compare what the matcher holds of offers and demands with what the log leaves in force."""
     missing = dict(in_force)

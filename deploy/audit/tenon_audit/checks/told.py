@@ -6,6 +6,7 @@ Once means: under one id. A relay may send a record twice; it is the same then.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tenon.contracts.dockings import CLOSED
 from tenon.contracts.topics import DOCKINGS
 from tenon_audit.facts import DockingRow, Own, Step
 from tenon_audit.finding import Finding, record, row, some
@@ -145,8 +146,13 @@ class Others:
                 yield Finding(5, "position.untold", what, where, _TELL_AGAIN)
 
 
-def rows_as_told(rows: Iterable[DockingRow], steps: Steps) -> Iterator[Finding]:
-    """Compare the table of dockings with their latest steps."""
+def rows_as_told(
+    rows: Iterable[DockingRow], steps: Steps, forgotten_ms: Mapping[int, int]
+) -> Iterator[Finding]:
+    """Compare the table of dockings with their latest steps.
+
+    `forgotten_ms`: for each partition, what closed until then may be forgotten.
+    """
     unseen = set(steps.of)
     for docking in rows:
         unseen.discard(docking.docking)
@@ -164,6 +170,8 @@ def rows_as_told(rows: Iterable[DockingRow], steps: Steps) -> Iterator[Finding]:
     for name in sorted(unseen):
         last = steps.last(name)
         assert last is not None
+        if last.status in CLOSED and last.at_ms <= forgotten_ms.get(last.made_in[0], 0):
+            continue
         what = f"docking {name} was decided, in step {last.revision} it is {last.status}, and has no row"
         where = f"{row('matcher.dockings', last.made_in[0], name)}, {_row(last.made_in)}"
         yield Finding(3, "docking.missing", what, where, _RESTORE)
