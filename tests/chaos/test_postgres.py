@@ -82,7 +82,7 @@ async def test_deadlocks_are_tried_again(under: Under, line: Line, service: str)
             await _crossed(line, *_CROSSED[service])
             return await _deadlocks(line) > before
 
-        await until(met, f"a transaction of {service} and one of another locked each other out", 60)
+        await until(met, f"a transaction of {service} and one of another locked each other out", 150)
         await trial.flowing()
 
 
@@ -131,7 +131,7 @@ async def _crossed(line: Line, first: str, then: str) -> None:
     """Lock rows against the order of their service; whom the server ends for it may be either."""
     with suppress(ProcessFailed):
         await line.stack.postgres.psql(
-            f"BEGIN; SELECT count(*) FROM (SELECT FROM {first} FOR UPDATE) AS r; SELECT pg_sleep(0.3);"
+            f"BEGIN; SELECT count(*) FROM (SELECT FROM {first} FOR UPDATE) AS r; SELECT pg_sleep(1.5);"
             f" SELECT count(*) FROM (SELECT FROM {then} FOR UPDATE) AS r; COMMIT"
         )
 
