@@ -21,9 +21,12 @@ from tenon.periods import Keeper, Kept
 
 _ROWS: Final = 5_000
 _OLD: Final = "< now() - make_interval(secs => $1)"
+# By when its last step was seen here: the times of a market may be those of a story of years ago.
 _ENDED: Final = f"""
 DELETE FROM dockings WHERE docking IN (
-    SELECT docking FROM dockings WHERE at {_OLD} AND status = ANY($2::text[]) ORDER BY at LIMIT {_ROWS}
+    SELECT docking FROM sequences JOIN dockings ON docking = key
+    WHERE topic = '{DOCKINGS.name}' AND seen_at {_OLD} AND status = ANY($2::text[])
+    ORDER BY seen_at LIMIT {_ROWS}
 )
 """  # noqa: S608 - only the constants above are put in
 # What a key's state was is gone: its last sequence stays until no echo of it can come any more.

@@ -74,27 +74,36 @@ async def test_times_rise_with_the_numbers_of_a_feed_whoever_began_first(postgre
         assert times == sorted(times)
 
 
-async def test_dockings_that_ended_long_ago_go_and_their_echoes_are_known_for_a_while(postgres: str) -> None:
+async def test_a_docking_goes_when_its_end_was_seen_long_ago_whatever_its_market_says_the_time_is(
+    postgres: str,
+) -> None:
     async with notifier_database(postgres) as database:
         await database.execute(
             """
             INSERT INTO dockings
-            SELECT name, status, 'own', 'mask', 'mill', 'o', 'clinic', 'd', now(),
-                   now() - hours * interval '1 hour', ''
-            FROM (VALUES ('old', 'delivered', 9), ('live', 'confirmed', 9), ('new', 'lapsed', 1))
-                AS r (name, status, hours)
+            SELECT name, status, 'own', 'mask', 'mill', 'o', 'clinic', 'd', '2020-04-01', '2020-04-02', ''
+            FROM (VALUES ('old', 'delivered'), ('live', 'confirmed'), ('new', 'lapsed')) AS r (name, status)
             """
         )
         await database.execute(
             "INSERT INTO sequences (topic, key, sequence, seen_at)"
             " SELECT 'tenon.dockings.v1', name, '1', now() - hours * interval '1 hour'"
-            " FROM (VALUES ('old', 1), ('older', 9), ('live', 9)) AS r (name, hours)"
+            " FROM (VALUES ('old', 9), ('live', 9), ('new', 1)) AS r (name, hours)"
         )
         await keep(database)
         left = [row[0] for row in await database.fetch("SELECT docking FROM dockings ORDER BY 1")]
         assert left == ["live", "new"]
-        known = [row[0] for row in await database.fetch("SELECT key FROM sequences ORDER BY 1")]
-        assert known == ["live", "old"]
+
+
+async def test_the_sequence_of_a_docking_that_is_gone_is_kept_while_echoes_may_come(postgres: str) -> None:
+    async with notifier_database(postgres) as database:
+        await database.execute(
+            "INSERT INTO sequences (topic, key, sequence, seen_at)"
+            " SELECT 'tenon.dockings.v1', name, '1', now() - hours * interval '1 hour'"
+            " FROM (VALUES ('gone', 1), ('longer', 9)) AS r (name, hours)"
+        )
+        await keep(database)
+        assert [row[0] for row in await database.fetch("SELECT key FROM sequences")] == ["gone"]
 
 
 async def test_sequences_of_positions_go_with_what_is_forgotten_only(postgres: str) -> None:

@@ -126,7 +126,6 @@ _STATEMENTS = (
     "DROP TABLE steps_before",
     "ALTER TABLE sequences ADD COLUMN seen_at timestamptz NOT NULL DEFAULT now()",
     "CREATE INDEX sequences_seen_at ON sequences (seen_at)",
-    "CREATE INDEX dockings_at ON dockings (at)",
 )
 
 
