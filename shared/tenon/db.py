@@ -1,7 +1,7 @@
 """PostgreSQL: one pool for hot statements, one engine for queries, one place that reads the driver's errors.
 
 The only importer of asyncpg. Every error of the database leaves this module as `Transient` (it may work
-later), `Fenced` (SQLSTATE 40001, raised by the fences of `positions` and `lease`), `Duplicate` (23505) or
+later), `Fenced` (SQLSTATE TN001, raised by the fences of `positions` and `lease`), `Duplicate` (23505) or
 `Misconfigured`; what is none of these is a bug and passes as it is. Classes of SQLSTATE: PostgreSQL manual,
 appendix A.
 
@@ -33,8 +33,10 @@ _CONNECT_SECONDS = 10.0
 _QUERY_POOL_SIZE = 4
 _IDLE_IN_TRANSACTION_MS = 10_000
 """No longer than a silent consumer keeps its partitions."""
+FENCED = "TN001"
+"""What a fence raises. No state of PostgreSQL's own: 40001 is a serialisation failure, and may work later."""
 _TRANSIENT_CLASSES = ("08", "53", "57", "58")
-_TRANSIENT_STATES = frozenset({"40P01", "55P03", "25P03"})
+_TRANSIENT_STATES = frozenset({"40001", "40P01", "55P03", "25P03"})
 _SET_UP = {
     "42P01": "a table is missing",
     "42883": "a function is missing",
@@ -204,7 +206,7 @@ def _mapped(error: Exception) -> Exception:
     state: str | None = getattr(cause, "sqlstate", None)
     if state is None:
         return _without_state(error, cause)
-    if state == "40001":
+    if state == FENCED:
         return Fenced(str(cause))
     if state == "23505":
         return Duplicate(str(cause), getattr(cause, "constraint_name", None) or "")

@@ -2,7 +2,7 @@
 
 A lease is a row with an owner, an epoch and a time at which it ends, by the database's clock (processes'
 clocks are never compared). Each acquisition raises the epoch. Work under a lease calls `check_lease` in its
-own transaction: it locks the row until the commit, so nobody takes over in between, and raises SQLSTATE 40001
+own transaction: it locks the row until the commit, so nobody takes over in between, and raises SQLSTATE TN001
 (`Fenced`) when owner or epoch are others. Where the lease has only run out, and nobody took it, its work is
 still valid.
 """
@@ -27,7 +27,7 @@ DDL_V1: tuple[str, ...] = (
         PERFORM 1 FROM leases WHERE name = p_name AND owner = p_owner AND epoch = p_epoch FOR SHARE;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'lease % is no longer held by % in epoch %', p_name, p_owner, p_epoch
-                USING ERRCODE = '40001';
+                USING ERRCODE = 'TN001';
         END IF;
     END $$
     """,

@@ -2,7 +2,7 @@
 
 A row per partition holds the next offset to handle and an epoch. Whoever takes a partition raises the epoch;
 whoever commits moves the offset in the same transaction as its effects, by a function that raises SQLSTATE
-40001 (`Fenced`) unless offset and epoch are the expected ones. The check is inside the statement, because a
+TN001 (`Fenced`) unless offset and epoch are the expected ones. The check is inside the statement, because a
 check afterwards comes too late. A process that was frozen, or believes it still owns the partition, can
 therefore write nothing.
 
@@ -40,7 +40,7 @@ DDL_V1: tuple[str, ...] = (
           AND next_offset = p_expected_offset AND epoch = p_expected_epoch;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'the position of %/% is no longer offset % in epoch %',
-                p_topic, p_partition, p_expected_offset, p_expected_epoch USING ERRCODE = '40001';
+                p_topic, p_partition, p_expected_offset, p_expected_epoch USING ERRCODE = 'TN001';
         END IF;
     END $$
     """,

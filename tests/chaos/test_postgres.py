@@ -34,19 +34,6 @@ _CROSSED: Mapping[str, tuple[str, str]] = {
 }
 
 
-_SERIALISABLE = (
-    "ingest",
-    "matcher",
-    pytest.param(
-        "notifier",
-        marks=pytest.mark.xfail(
-            reason="a loop of the notifier ends its process at SQLSTATE 40001 that is no fence's",
-            strict=False,
-        ),
-    ),
-)
-
-
 @pytest.mark.short
 async def test_a_killed_postgres_costs_time_and_nothing_that_was_accepted(under: Under, line: Line) -> None:
     postgres = line.stack.postgres
@@ -99,7 +86,7 @@ async def test_deadlocks_are_tried_again(under: Under, line: Line, service: str)
         await trial.flowing()
 
 
-@pytest.mark.parametrize("service", _SERIALISABLE)
+@pytest.mark.parametrize("service", SERVICES)
 async def test_serialisation_errors_lose_nothing(under: Under, line: Line, service: str) -> None:
     async with under(f"every transaction of {service} is serialisable") as trial:
         await trial.flowing()
