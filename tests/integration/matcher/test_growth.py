@@ -92,8 +92,8 @@ async def test_quiet_rounds_that_were_told_merge_into_one_row(postgres: str) -> 
         assert await owner.rows() == [(1, 1), (2, 6)]
         await owner.round(demand("b", 30), at=6)
         await owner.tell()
-        for day in (6.1, 6.2):
-            await owner.round(at=day)
+        for later in (6.1, 6.2):
+            await owner.round(at=later)
             await owner.tell()
         assert await owner.rows() == [(1, 1), (2, 6), (7, 7), (8, 9)]
 
