@@ -4,6 +4,7 @@ Whatever goes wrong between deciding and writing, the state in memory is thrown 
 what was decided, and the next opening loads it.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -141,7 +142,9 @@ class MatcherHandler:
     async def _round(self, partition: TopicPartition, owned: _Owned, reads: Read) -> None:
         with log.work("round", partition=partition.partition, offset=reads.from_offset) as line:
             started = time.perf_counter()
-            decisions = step(owned.state, reads)
+            # Beside the event loop: a large round must not keep the heartbeats to Kafka from going out, or it
+            # would lose its partition before it ends, and so would the next owner.
+            decisions = await asyncio.to_thread(step, owned.state, reads)
             decided = time.perf_counter()
             await failpoint("matcher.after_step")
             owned.position = await self._store.commit(partition, owned.position, decisions)
