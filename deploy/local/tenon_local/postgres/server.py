@@ -10,8 +10,6 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tenon_local.errors import ProcessFailed
 from tenon_local.ports import HOST, claim
@@ -149,18 +147,3 @@ class EmbeddedPostgres:
         if done.returncode != 0:
             raise ProcessFailed(f"initdb ended with code {done.returncode}: {done.stderr.strip()}")
         fresh.rename(self._cluster)
-
-    async def __aenter__(self) -> Self:
-        """Start; kill what had started when that fails."""
-        try:
-            await self.start()
-        except BaseException:
-            await self.kill()
-            raise
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop in order, or at once where the block failed."""
-        await (self.stop() if kind is None else self.kill())
