@@ -71,7 +71,8 @@ class MatcherHandler:
     async def open(self, partition: TopicPartition) -> int:
         """Take a partition: keep its state when nobody else had it meanwhile, else load it.
 
-        Raises `Misconfigured` where Kafka was told of rounds that the database does not have.
+        Raises `Misconfigured` where Kafka was told of rounds that the database does not have, `Fenced` where
+        another owner has taken the partition meanwhile.
         """
         owned = self._owned.get(partition)
         if owned is not None and await self._positions.held(partition, owned.position):
@@ -82,6 +83,8 @@ class MatcherHandler:
         position = await self._positions.take(partition)
         state = await self._store.load(partition.partition, position.next_offset)
         if fault := fault_of(state, await self._last_told(partition.partition)):
+            if not await self._positions.held(partition, position):
+                raise Fenced(f"{partition} was taken by another owner, whose rounds are told already")
             raise Misconfigured(fault)
         self._owned[partition] = _Owned(state, position, self._cutter(state), state.unusable_run)
         self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)

@@ -4,19 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.handler import MatcherHandler
+from matcher.proof import LastTold
 from matcher.store import Store
 from tenon.clock import WallClock
 from tenon.contracts import topics
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 from tenon.db import Database
+from tenon.errors import Fenced, Misconfigured
 from tenon.metrics import Metrics
 from tenon.migrations import migrate
 from tenon.positions import Positions
 from tenon.records import Record, TopicPartition
-from tests.support.market import demand, offer
+from tests.support.market import World, demand, offer
 from tests.support.matching import log_record
 
 PARTITION = TopicPartition(topics.MARKET.name, 0)
@@ -47,26 +51,50 @@ class Watched(Store):
 
 
 @asynccontextmanager
-async def handling(postgres: str) -> AsyncIterator[tuple[MatcherHandler, Watched]]:
+async def a_database(postgres: str) -> AsyncIterator[Database]:
     await migrate(postgres, package="matcher")
     async with Database.connect(postgres, schema="matcher") as database:
-        store = Watched(database)
-        handler = MatcherHandler(
-            store,
-            Positions(database, owner="one", log_id="log"),
-            WallClock(),
-            Metrics(),
-            simulated=False,
-            max_skipped_in_a_row=1,
-            last_told=nobody_was_told,
-            on_commit=lambda: None,
-        )
-        await handler.open(PARTITION)
-        yield handler, store
+        yield database
+
+
+def handler_of(store: Store, positions: Positions, last_told: LastTold = nobody_was_told) -> MatcherHandler:
+    return MatcherHandler(
+        store,
+        positions,
+        WallClock(),
+        Metrics(),
+        simulated=False,
+        max_skipped_in_a_row=1,
+        last_told=last_told,
+        on_commit=lambda: None,
+    )
+
+
+async def test_an_owner_that_was_overtaken_while_it_loaded_takes_nobodys_database_for_old(
+    postgres: str,
+) -> None:
+    async with a_database(postgres) as database:
+        newest = World().round(offer("o", 10)).decided
+
+        async def told_by_another(partition: int) -> RoundDecided:
+            await Positions(database, owner="two", log_id="log").take(PARTITION)
+            return newest
+
+        async def told_by_a_database_that_is_gone(partition: int) -> RoundDecided:
+            return newest
+
+        one = Positions(database, owner="one", log_id="log")
+        with pytest.raises(Fenced, match="another owner"):
+            await handler_of(Store(database), one, told_by_another).open(PARTITION)
+        with pytest.raises(Misconfigured, match="tenon restore"):
+            await handler_of(Store(database), one, told_by_a_database_that_is_gone).open(PARTITION)
 
 
 async def test_what_else_the_process_does_goes_on_while_a_round_is_decided(postgres: str) -> None:
-    async with handling(postgres) as (handler, store):
+    async with a_database(postgres) as database:
+        store = Watched(database)
+        handler = handler_of(store, Positions(database, owner="one", log_id="log"))
+        await handler.open(PARTITION)
         data = [each for n in range(100) for each in (offer(f"o{n}", 10), demand(f"d{n}", 10))]
         records = [record(each, offset) for offset, each in enumerate(data)]
         deciding = asyncio.create_task(handler.handle(PARTITION, records))
