@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tenon.errors import Transient
 from tenon.kafka import KafkaSecurity, KafkaSettings, ensure_users
@@ -112,6 +114,21 @@ class EmbeddedKafka:
     async def kill(self) -> None:
         """kill -9 of all brokers."""
         await kill_all(broker.process for broker in self.brokers)
+
+    async def __aenter__(self) -> Self:
+        """Start; kill what had started when that fails."""
+        try:
+            await self.start()
+        except BaseException:
+            await self.kill()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop in order, or at once where the block failed."""
+        await (self.stop() if kind is None else self.kill())
 
 
 def _nodes(port: int, brokers: int) -> list[Node]:

@@ -26,11 +26,8 @@ async def make_start_cache(java: Java) -> bool:
     with tempfile.TemporaryDirectory(prefix="tenon-training-") as folder:
         access = Access.of(Secrets.of(Path(folder) / "secrets.json"))
         kafka = EmbeddedKafka(Path(folder), java.training(fresh), access=access)
-        try:
-            await kafka.start()
+        async with kafka:
             await kafka.brokers[0].process.stop(WRITE_TIMEOUT_S)
-        finally:
-            await kafka.kill()
     if fresh.exists():
         fresh.rename(java.cache_file)
     return java.cache_file.exists()
