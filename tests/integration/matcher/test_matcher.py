@@ -12,8 +12,10 @@ import pytest
 from matcher.domain.reading import LogRecord
 from matcher.domain.step import Decisions, Read, step
 from matcher.replay import replay
+from matcher.service import bind
 from matcher.store import Store
 from tenon import failpoints
+from tenon.app import serve
 from tenon.contracts import intake, topics
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.rejections import EventRejected
@@ -150,8 +152,7 @@ async def test_a_deploy_that_can_read_nothing_stops_for_good_and_sets_little_asi
     settings = settings_of(kafka, postgres, max_poll_records=2, max_skipped_in_a_row=5)
     for _ in range(3):
         with pytest.raises(Misconfigured, match="5 records in a row up to offset 4"):
-            async with matching(settings):
-                await until_decided(kafka, 9)
+            await asyncio.wait_for(serve(bind, settings, asyncio.Event()), 30)
     assert sum(len(one.skipped) for one in await rounds(kafka)) < 5
 
 
