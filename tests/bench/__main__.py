@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from tests.bench.course import Course
 from tests.bench.helpers import HelperEnded
 from tests.bench.measures import Figures
 from tests.bench.rig import BenchFailed
+from tests.support.stack import folder
 
 _RUN_S = 900
 
@@ -58,20 +56,11 @@ async def _runs(runs: int, course: Course, status: Status) -> list[Figures]:
 
 async def _run(title: str, course: Course, status: Status) -> Figures:
     """Measure both pipelines one after the other on a stack of their own, the services started in between."""
-    with _folder() as folder:
-        async with asyncio.timeout(_RUN_S), line.stack_of_stores(folder) as stack:
+    with folder() as path:
+        async with asyncio.timeout(_RUN_S), line.stack_of_stores(path) as stack:
             bare = await baseline.run(stack, course, lambda far: status.update(f"{title}, bare: {far}"))
             full = await line.run(stack, course, lambda far: status.update(f"{title}, Tenon: {far}"))
             return {**bare, **full}
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that the unprivileged user PostgreSQL runs as may enter; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tenon-bench-", ignore_cleanup_errors=True) as path:
-        folder = Path(path)
-        folder.chmod(0o755)
-        yield folder
 
 
 if __name__ == "__main__":

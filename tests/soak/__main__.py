@@ -7,10 +7,8 @@ grow is told apart: the ids that are closed (a row each), and the logs of the to
 import asyncio
 import json
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +30,7 @@ from tests.soak.curve import svg
 from tests.soak.life import Life
 from tests.soak.verdict import Bound, Points, Verdict, judged
 from tests.support.sizes import SCHEMAS, tables, topics
+from tests.support.stack import folder
 
 _HOURS = "0.012"
 _ENV = {
@@ -86,20 +85,11 @@ def soak(minutes: float, pairs: int, every_s: float, out: Path) -> None:
 
 
 async def _run(seconds: float, pairs: int, every_s: float, out: Path) -> dict[str, Any]:
-    with cancelled_by_signals(), _folder() as folder:
-        plan = Plan(data_dir=folder, jars_dir=LocalSettings().jars_dir.absolute(), env=_ENV)
+    with cancelled_by_signals(), folder() as path:
+        plan = Plan(data_dir=path, jars_dir=LocalSettings().jars_dir.absolute(), env=_ENV)
         async with Stack(plan) as stack:
             samples, life = await _under_load(stack, seconds, pairs, every_s)
     return _written(samples, life, {"seconds": seconds, "pairs_per_s": pairs, "env": _ENV}, out)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    """A folder that the unprivileged user PostgreSQL runs as may enter; gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="tenon-soak-", ignore_cleanup_errors=True) as path:
-        folder = Path(path)
-        folder.chmod(0o755)
-        yield folder
 
 
 async def _under_load(stack: Stack, seconds: float, pairs: int, every_s: float) -> tuple[Samples, Life]:

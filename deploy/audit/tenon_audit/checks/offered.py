@@ -7,14 +7,10 @@ then the window says so, nothing new is docked from it, and it once held at leas
 from collections.abc import Iterable, Iterator, Mapping
 
 from tenon_audit.checks.repeated import InForce, Name
+from tenon_audit.checks.windows import REPAIR, REPLAY, Place, missing
 from tenon_audit.facts import OfferRow, OfferTold, OfferWindow, WindowKey
 from tenon_audit.finding import Finding, row
 from tenon_audit.ledger import Ledger
-
-_TODO = (
-    "stop the matcher and replay the partition (`tenon audit --replay`): its first other round is the cause"
-)
-_REPAIR = "stop the matcher and restore its schema: a row was changed or removed"
 
 
 def at_commit(
@@ -30,7 +26,7 @@ def at_commit(
                 what = (
                     f"docking {new[key]} was made though {window.consumed} of {window.quantity} are consumed"
                 )
-                yield Finding(3, "offer.sold_twice", what, where, _TODO)
+                yield Finding(3, "offer.sold_twice", what, where, REPLAY)
 
 
 def now(
@@ -39,44 +35,39 @@ def now(
     in_force: Mapping[Name, InForce],
 ) -> Iterator[Finding]:
     """Check the windows in the table against the dockings and against what the log leaves in force."""
-    unseen = {
-        (partition, key, window)
-        for (partition, kind, key), entry in in_force.items()
-        if kind == "offer"
-        for window in entry.quantities
-    }
+    seen: set[Place] = set()
     for partition, key, window in rows:
-        unseen.discard((partition, key, window.id))
+        seen.add((partition, key, window.id))
         where = row("matcher.offer_windows", partition, key, window.id)
         consumed = ledgers[partition].consumed((key, window.id)) if partition in ledgers else 0
         yield from _counted(window, consumed, where)
         entry = in_force.get((partition, "offer", key))
         if entry is not None:
             yield from _as_said(window, entry, where)
-    for name in sorted(unseen):
+    for name in missing("offer", in_force, seen):
         what = "it is in force, and not there"
-        yield Finding(3, "offer.window_missing", what, row("matcher.offer_windows", *name), _REPAIR)
+        yield Finding(3, "offer.window_missing", what, row("matcher.offer_windows", *name), REPAIR)
 
 
 def _counted(window: OfferWindow, consumed: int, where: str) -> Iterator[Finding]:
     if window.consumed != consumed:
         what = f"it says {window.consumed} are consumed, its dockings consume {consumed}"
-        yield Finding(3, "offer.consumed", what, where, _REPAIR)
+        yield Finding(3, "offer.consumed", what, where, REPAIR)
     free, overdrawn = max(0, window.quantity - window.consumed), max(0, window.consumed - window.quantity)
     if (window.free, window.overdrawn) != (free, overdrawn) or min(window.quantity, window.consumed) < 0:
         what = (
             f"of {window.quantity} it says {window.consumed} consumed, {window.free} free,"
             f" {window.overdrawn} overdrawn"
         )
-        yield Finding(3, "offer.adds_up", what, where, _REPAIR)
+        yield Finding(3, "offer.adds_up", what, where, REPAIR)
 
 
 def _as_said(window: OfferWindow, entry: InForce, where: str) -> Iterator[Finding]:
     said = entry.quantities.get(window.id, 0)
     if window.quantity != said:
         what = f"it holds {window.quantity}, in the log {said} (revision {entry.revision})"
-        yield Finding(3, "offer.quantity", what, where, _REPAIR)
+        yield Finding(3, "offer.quantity", what, where, REPAIR)
     most = entry.most.get(window.id, 0)
     if window.consumed > most:
         what = f"{window.consumed} are consumed, and it never held more than {most}"
-        yield Finding(3, "offer.sold_twice", what, where, _TODO)
+        yield Finding(3, "offer.sold_twice", what, where, REPLAY)
