@@ -28,12 +28,12 @@ _KINDS: Final[Mapping[str, type[Shape]]] = {
 
 
 async def load_seen(connection: Connection, topic: str, items: Items) -> dict[str, str]:
-    """Return the highest sequence of each key, or which event ids came before."""
+    """Return the highest sequence of each order, or which event ids came before."""
     if topic in ORDERED:
         rows = await connection.fetch(
             "SELECT key, sequence FROM sequences WHERE topic = $1 AND key = ANY($2::text[])",
             topic,
-            list({item.key for item in items}),
+            list({item.ordered_by for item in items}),
         )
         return {row[0]: row[1] for row in rows}
     if topic == ROUNDS.name:

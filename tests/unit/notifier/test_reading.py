@@ -23,7 +23,7 @@ def changed(**headers: str | None) -> list[tuple[str, bytes]]:
 def test_a_good_record_is_read() -> None:
     found = read(TOPIC, GOOD.key, GOOD.headers, GOOD.value)
     assert isinstance(found, Received)
-    assert (found.data, found.sequence, found.key) == (docking(), f"{1:020d}", "d-1")
+    assert (found.data, found.sequence, found.ordered_by) == (docking(), f"{1:020d}", "d-1")
 
 
 def test_fields_of_a_newer_writer_are_ignored() -> None:

@@ -14,6 +14,7 @@ from tenon.contracts.cloudevents import CloudEvent, NotCloudEvent, from_kafka
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode_text
 from tenon.contracts.dockings import Docking
 from tenon.contracts.families import FAMILIES
+from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rejections import RejectionCode
 from tenon.contracts.values import Shape
 
@@ -28,17 +29,17 @@ _TOMBSTONE_KEYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An event of the log. `sequence` rises with each event of a `key`; empty where nothing has an order.
+    """An event of the log. `sequence` rises with what is `ordered_by` one name; empty where nothing has an order.
 
-    The key of a docking is the docking's, whatever its record's: steps have an order per docking, and two
-    partitions may hold a demand of one name.
+    Steps have an order per docking, positions per market, whatever their records' keys: two partitions may
+    hold a demand of one name, and each counts its own rounds.
     """
 
     id: str
     source: str
     type: str
     time: str
-    key: str
+    ordered_by: str
     sequence: str
     data: Shape
 
@@ -50,6 +51,11 @@ class Tombstone:
     key: str
     sequence: str
     market: str = ""
+
+    @property
+    def ordered_by(self) -> str:
+        """Within what its sequence rises, as that of the positions that it ends."""
+        return _in_market(self.key, self.market)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +100,22 @@ def _event(topic: str, key: str, event: CloudEvent) -> Received | Refused:
         return Refused("invalid_data", str(error)[:1000])
     except NotJson as error:
         return Refused("not_json", str(error)[:1000])
-    ordered_by = data.docking if isinstance(data, Docking) else key
+    ordered_by = _ordered_by(key, data)
     return Received(event.id, event.source, event.type, _time(event, data), ordered_by, sequence, data)
+
+
+def _ordered_by(key: str, data: Shape) -> str:
+    match data:
+        case Docking():
+            return data.docking
+        case OfferPosition() | DemandPosition():
+            return _in_market(key, data.market)
+        case _:
+            return key
+
+
+def _in_market(key: str, market: str) -> str:
+    return f"{key}/{market}" if market else key
 
 
 def _time(event: CloudEvent, data: Shape) -> str:
