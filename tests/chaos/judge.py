@@ -15,7 +15,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from random import SystemRandom
 
@@ -24,6 +24,7 @@ from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 from tenon.kafka import Start, end_offsets, read
 from tenon_audit import Finding, Sources, audit, settled
+from tenon_audit.finding import record as place
 from tests.chaos import results
 from tests.chaos.line import Line
 from tests.chaos.load import Journal, Load
@@ -48,11 +49,15 @@ class Name:
 
 @dataclass
 class Trial:
-    """What a test handles: the load, and what the subscribers got."""
+    """What a test handles: the load, and what the subscribers got.
+
+    `planted`: the places (`topic/partition@offset`) of what the audit must find, and nothing else.
+    """
 
     line: Line
     load: Load
     watch: Watch
+    planted: set[str] = field(default_factory=set)
 
     async def flowing(self, more: int = 20) -> None:
         """Return when so many more dockings' steps came out of the line than by now: load reaches its end."""
@@ -94,12 +99,14 @@ async def trial(
     try:
         async with watching(line, parties, story.seen) as watch:
             running = asyncio.create_task(load.run())
+            this = Trial(line, load, watch)
             try:
-                yield Trial(line, load, watch)
+                yield this
             except BaseException:
                 running.cancel()
                 raise
-            await _judge(name, line, load, running, watch, began, replay)
+            await _judge(name, this, running, began, replay)
+            line.spoiled = bool(this.planted)
     except BaseException:
         line.spoiled = True
         kept = line.keep_evidence(name.test)
@@ -108,25 +115,28 @@ async def trial(
 
 
 async def _judge(
-    name: Name,
-    line: Line,
-    load: Load,
-    running: asyncio.Task[None],
-    watch: Watch,
-    began: Mapping[int, int],
-    replay: bool,
+    name: Name, this: Trial, running: asyncio.Task[None], began: Mapping[int, int], replay: bool
 ) -> None:
+    line, load, watch = this.line, this.load, this.watch
     healing = time.monotonic()
     await line.heal()
     load.finish()
     await running
     moving = await settled(line.kafka, line.auditor, seconds=_SETTLED_S)
-    told, of = await _told(line, load, began)
+    told, of = await _told(this, began)
     missing = await _unheard(watch, told, of)
     recovered_s = time.monotonic() - healing
     sources = Sources(line.kafka, line.auditor, settle_s=_SETTLED_S)
     report = await audit(sources, journal=line.journal, replay=replay)
-    findings = [*_texts(moving), *_texts(report.findings), *missing, *watch.disorder()]
+    found = [one for one in report.findings if one.where not in this.planted]
+    overlooked = this.planted - {one.where for one in report.findings}
+    findings = [
+        *_texts(moving),
+        *_texts(found),
+        *(f"{where} was planted, and the audit overlooked it" for where in sorted(overlooked)),
+        *missing,
+        *watch.disorder(),
+    ]
     without_s, rounds = await _decisions(line, load)
     results.append(
         results.Entry(
@@ -156,16 +166,16 @@ def _texts(findings: Sequence[Finding]) -> list[str]:
     return [f"{one.check} (guarantee {one.guarantee}): {one.what}; {one.where}" for one in findings]
 
 
-async def _told(
-    line: Line, load: Load, began: Mapping[int, int]
-) -> tuple[dict[str, int], dict[str, list[str]]]:
+async def _told(this: Trial, began: Mapping[int, int]) -> tuple[dict[str, int], dict[str, list[str]]]:
     """The last revision of each docking of the trial as Kafka holds it, and each party's dockings."""
     told: dict[str, int] = {}
-    of: dict[str, list[str]] = {party: [] for party in load.story.parties}
+    of: dict[str, list[str]] = {party: [] for party in this.load.story.parties}
     for partition, offset in began.items():
         async for record in read(
-            line.kafka, topics.DOCKINGS.name, partitions=[partition], start=Start("offset", offset)
+            this.line.kafka, topics.DOCKINGS.name, partitions=[partition], start=Start("offset", offset)
         ):
+            if place(record.topic, record.partition, record.offset) in this.planted:
+                continue
             docking = decode_tolerant(Docking, record.value or b"")
             if docking.supply.party not in of:
                 continue

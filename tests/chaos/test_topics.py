@@ -1,14 +1,14 @@
 """What stands in the topics can't be used, or the topics themselves are not as they should be.
 
 What is deterministic: what is written, by the seed, and that nobody stops for it, or says what to do. What is
-not: between which records it stands. A type of a newer Tenon in the log stops the matcher on purpose, and
-strange records among dockings and rounds are what the audit is there to find: neither is written here.
+not: between which records it stands. Strange records among dockings and rounds are what the audit is there to
+find, each of them. A type of a newer Tenon in the log stops the matcher on purpose, and is not written here.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from random import Random
 
@@ -19,9 +19,10 @@ from tenon import positions
 from tenon.contracts import topics
 from tenon.contracts.cloudevents import CloudEvent, to_kafka
 from tenon.db import Database
-from tenon.kafka import OutRecord, Producer, ensure_topics, read
+from tenon.kafka import OutRecord, Producer, Start, end_offsets, ensure_topics, read
 from tenon.kafka import _driver as driver
 from tenon.records import TopicPartition
+from tenon_audit.finding import record as place
 from tests.chaos.judge import Under
 from tests.chaos.lasting import lasting
 from tests.chaos.line import Line
@@ -30,6 +31,7 @@ from tests.support.waiting import until
 
 _TEN_MB = 10_000_000
 _ROOMY = 12_000_000
+_STRANGE_KEYS = (None, b"", b"\xff", b"poison")
 _POISONED = (topics.MARKET, topics.POSITIONS, topics.ALERTS, topics.REJECTED, topics.PARTIES)
 _EXPECTED_TYPE = {
     topics.MARKET.name: "tenon.offer.listed.v1",
@@ -37,6 +39,8 @@ _EXPECTED_TYPE = {
     topics.ALERTS.name: "tenon.alert.unmet.v1",
     topics.REJECTED.name: "tenon.event.rejected.v1",
     topics.PARTIES.name: "tenon.party.state.v1",
+    topics.DOCKINGS.name: "tenon.docking.proposed.v1",
+    topics.ROUNDS.name: "tenon.round.decided.v1",
 }
 
 
@@ -73,6 +77,25 @@ async def test_poison_of_every_kind_is_set_aside_and_stops_nobody(
             await trial.flowing(5)
         newer = CloudEvent("newer", "test", "tenon.offer.position.v9", b"{}", extensions={"sequence": "1"})
         await _write(line, [OutRecord(topics.POSITIONS.name, b"a/offer/b", b"{}", to_kafka(newer), 0)])
+        await trial.flowing()
+
+
+async def test_strange_records_among_results_stop_nobody_and_are_found(
+    under: Under, line: Line, chance: Random
+) -> None:
+    async with under("poison among dockings and rounds", replay=True) as trial:
+        await trial.flowing()
+        async with lasting(line):
+            for topic in (topics.DOCKINGS, topics.ROUNDS):
+                partition = chance.randrange(PARTITIONS)
+                start = (await end_offsets(line.kafka, topic.name))[partition]
+                bad = poison(topic.name, partition)
+                await _write(line, bad)
+                strange = await _strange(line, topic.name, partition, start)
+                assert len(strange) == len(bad)
+                trial.planted |= strange
+                await trial.flowing(5)
+        await line.restart("matcher-1")  # Whoever takes a partition asks first which round was told last.
         await trial.flowing()
 
 
@@ -118,10 +141,38 @@ async def test_a_topic_made_anew_stops_its_reader_with_the_command_to_run(under:
         assert await notifiers[0].process.wait_exit(90) == 1
         log = (line.stack.plan.data_dir / "log" / "notifier-1.log").read_text()
         assert f"python -m notifier positions set {topics.ALERTS.name}/" in log
-        await _begin_anew(line, read_in)
+        await _put(line, dict.fromkeys(read_in, 0))
         for one in notifiers:
             line.start(one.process.name)
         await trial.flowing()
+
+
+async def test_a_position_beyond_its_topic_stops_its_reader_with_the_command_to_run(
+    under: Under, line: Line
+) -> None:
+    notifiers = [line.replica(f"notifier-{number}") for number in (1, 2)]
+    async with under("the notifier's position lies beyond the end of tenon.alerts") as trial:
+        read_in = await until(lambda: _read_in(line), "the notifier has read alerts")
+        await asyncio.gather(*(one.kill() for one in notifiers))
+        (where, offset), *_ = read_in.items()
+        await _put(line, {where: offset + _TEN_MB})
+        line.start("notifier-1")
+        assert await notifiers[0].process.wait_exit(90) == 1
+        log = (line.stack.plan.data_dir / "log" / "notifier-1.log").read_text()
+        assert f"python -m notifier positions set {where} " in log
+        await _put(line, {where: offset})
+        for one in notifiers:
+            line.start(one.process.name)
+        await trial.flowing()
+
+
+async def _strange(line: Line, topic: str, partition: int, start: int) -> set[str]:
+    """The places of what nobody of ours wrote, from an offset on."""
+    return {
+        place(topic, partition, record.offset)
+        async for record in read(line.kafka, topic, partitions=[partition], start=Start("offset", start))
+        if record.key in _STRANGE_KEYS
+    }
 
 
 async def _write(line: Line, records: list[OutRecord]) -> None:
@@ -180,18 +231,18 @@ async def _waits(line: Line) -> bool:
     return int(await line.stack.postgres.psql(waiting)) > 0
 
 
-async def _read_in(line: Line) -> list[TopicPartition]:
-    """The partitions of tenon.alerts in which the notifier has read anything."""
+async def _read_in(line: Line) -> dict[TopicPartition, int]:
+    """Where the notifier stands in each partition of tenon.alerts in which it has read anything."""
     async with _notifiers_own(line) as database:
         every = [each for each in await positions.stored(database) if each.next_offset]
-    return [each.partition for each in every if each.partition.topic == topics.ALERTS.name]
+    return {each.partition: each.next_offset for each in every if each.partition.topic == topics.ALERTS.name}
 
 
-async def _begin_anew(line: Line, partitions: Sequence[TopicPartition]) -> None:
+async def _put(line: Line, offsets: Mapping[TopicPartition, int]) -> None:
     """Do what the command does."""
     async with _notifiers_own(line) as database:
-        for where in partitions:
-            await positions.put(database, where, 0)
+        for where, offset in offsets.items():
+            await positions.put(database, where, offset)
 
 
 def _notifiers_own(line: Line) -> AbstractAsyncContextManager[Database]:
