@@ -2,16 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arc, Need, TooLarge, allocate
+from matcher.domain import allocation
+from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Need, TooLarge
 
 pytestmark = pytest.mark.unit
 
+
+
+class Arc(NamedTuple):
+    """A pair that may dock, and what a unit of it costs."""
+
+    supply: int
+    need: int
+    cost: int
+
+
 Problem = tuple[list[int], list[Need], list[Arc]]
+
+
+def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
+    columns = np.array(arcs, dtype=np.int64).reshape(-1, 3).T
+    amounts: list[int] = allocation.allocate(supplies, needs, Arcs(*columns)).tolist()
+    return amounts
+
 
 
 def falling(values: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

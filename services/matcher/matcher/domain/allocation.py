@@ -14,18 +14,17 @@ node can exceed 2^63 it refuses. Through the sink up to three times the sum of a
 so sums up to 1e18, a million windows of the largest quantity, keep a threefold distance.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from ortools.graph.python import min_cost_flow
+
+from matcher.domain.columns import Ints
 
 MAX_AMOUNT = 10**12
 MAX_TOTAL = 10**18
 MAX_COST = 10**9
-
-Ints = npt.NDArray[np.int64]
 
 
 class TooLarge(ValueError):
@@ -41,21 +40,21 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Arc:
-    """A pair that may dock, and what a unit of it costs."""
+class Arcs:
+    """Pairs that may dock, in columns: which supply, which need, and what a unit costs."""
 
-    supply: int
-    need: int
-    cost: int
+    supply: Ints
+    need: Ints
+    cost: Ints
 
 
-def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
+def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Arcs) -> Ints:
     """Return the amount on each arc: of the greatest total (value - cost), tier by tier.
 
     Raises `TooLarge` when an amount exceeds 1e12, all supplies or all needs 1e18, or a cost or value 1e9.
     """
-    if not arcs:
-        return []
+    if not len(arcs.cost):
+        return np.zeros(0, dtype=np.int64)
     _check(supplies, needs, arcs)
     network = _Network(supplies, needs, arcs)
     tiers = sorted({need.tier for need in needs})
@@ -69,36 +68,32 @@ def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]
 class _Network:
     """Nodes: supplies, their free remainders, needs, one sink. Arcs carry a range and a cost per tier."""
 
-    def __init__(self, supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> None:
+    def __init__(self, supplies: Sequence[int], needs: Sequence[Need], arcs: Arcs) -> None:
         tiers = sorted({need.tier for need in needs})
         self._rank = {tier: rank for rank, tier in enumerate(tiers)}
-        width = len(supplies)
-        first_need = width * len(tiers)
+        width, first_need = len(supplies), len(supplies) * len(tiers)
         self._sink = first_need + len(needs)
-        rank_of = [self._rank[need.tier] for need in needs]
-        wanted = [sum(amount for amount, _ in need.tranches) for need in needs]
-        rows = [
-            (rank_of[arc.need] * width + arc.supply, first_need + arc.need, arc.cost, rank_of[arc.need])
-            for arc in arcs
-        ]
-        high = [min(supplies[arc.supply], wanted[arc.need]) for arc in arcs]
-        for rank in range(len(tiers)):
-            below = [(rank + 1) * width + i if rank + 1 < len(tiers) else self._sink for i in range(width)]
-            rows += [(rank * width + i, below[i], 0, rank) for i in range(width)]
-            high += list(supplies)
-        for index, need in enumerate(needs):
-            for amount, value in need.tranches:
-                rows.append((first_need + index, self._sink, -value, rank_of[index]))
-                high.append(amount)
-        table = np.array(rows, dtype=np.int64)
-        self._tail, self._head, self._cost, self._tier = table.T
-        self._low = np.zeros(len(rows), dtype=np.int64)
-        self._high = np.array(high, dtype=np.int64)
+        free, rank_of, wanted = _ints(supplies), _ints(self._rank[need.tier] for need in needs), _wanted(needs)
+        # Every supply flows into the pairs of the first tier, what is left of it into those of the next.
+        levels = np.arange(len(tiers) * width)
+        below = np.where(levels + width < first_need, levels + width, self._sink)
+        filled, amounts, values = np.array(
+            [(at, *tranche) for at, need in enumerate(needs) for tranche in need.tranches], dtype=np.int64
+        ).T
+        rank = rank_of[arcs.need]
+        self._tail = np.concatenate((rank * width + arcs.supply, levels, first_need + filled))
+        self._head = np.concatenate((first_need + arcs.need, below, np.full(len(filled), self._sink)))
+        self._cost = np.concatenate((arcs.cost, np.zeros_like(levels), -values))
+        self._tier = np.concatenate((rank, levels // width, rank_of[filled]))
+        self._high = np.concatenate(
+            (np.minimum(free[arcs.supply], wanted[arcs.need]), np.tile(free, len(tiers)), amounts)
+        )
+        self._low = np.zeros_like(self._high)
         self._flow = self._low.copy()
         self._supply = np.zeros(self._sink + 1, dtype=np.int64)
-        self._supply[:width] = supplies
-        self._supply[self._sink] = -int(self._supply.sum())
-        self._arcs = len(arcs)
+        self._supply[:width] = free
+        self._supply[self._sink] = -int(free.sum())
+        self._arcs = len(arcs.cost)
 
     def solve(self, tier: int) -> None:
         """Find the best flow for this tier within the ranges that the earlier ones left."""
@@ -118,9 +113,9 @@ class _Network:
         self._low = np.where(fixed, self._flow, self._low)
         self._high = np.where(fixed, self._flow, self._high)
 
-    def amounts(self) -> list[int]:
+    def amounts(self) -> Ints:
         """Return the flow on the pairs."""
-        return [int(amount) for amount in self._flow[: self._arcs]]
+        return self._flow[: self._arcs]
 
     def _balance(self) -> Ints:
         balance = self._supply.copy()
@@ -152,12 +147,20 @@ def _min_cost_flow(tail: Ints, head: Ints, room: Ints, cost: Ints, balance: Ints
     return np.asarray(solver.flows(arcs), dtype=np.int64)
 
 
-def _check(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> None:
-    wanted = [amount for need in needs for amount, _ in need.tranches]
+def _check(supplies: Sequence[int], needs: Sequence[Need], arcs: Arcs) -> None:
+    tranches = [tranche for need in needs for tranche in need.tranches]
+    wanted, values = [amount for amount, _ in tranches], [value for _, value in tranches]
     if max(*supplies, *wanted) > MAX_AMOUNT:
         raise TooLarge(f"an amount above {MAX_AMOUNT}")
     if max(sum(supplies), sum(wanted)) > MAX_TOTAL:
         raise TooLarge(f"more than {MAX_TOTAL} units in one solve")
-    values = [value for need in needs for _, value in need.tranches]
-    if max(*(abs(arc.cost) for arc in arcs), *values) > MAX_COST:
+    if max(int(np.abs(arcs.cost).max()), *values) > MAX_COST:
         raise TooLarge(f"a cost or value above {MAX_COST} points")
+
+
+def _ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int64)
+
+
+def _wanted(needs: Sequence[Need]) -> Ints:
+    return _ints(sum(amount for amount, _ in need.tranches) for need in needs)

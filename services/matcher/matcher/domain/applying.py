@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from matcher.domain import lifecycle, listing, timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import Demand, Market, Offer, Routes
@@ -70,7 +72,7 @@ def set_routes(market: Market, said: intake.RoutesPublished) -> None:
 
 def _distances(market: Market, said: intake.RoutesPublished) -> Routes:
     known = sorted((market.number(target), metres) for target, metres in said.distances_m.items())
-    sites, metres = [site for site, _ in known], [metres for _, metres in known]
+    sites, metres = np.array(known, dtype=np.int64).reshape(-1, 2).T
     return Routes(said.revision, said.class_.scheme, normalise_code(said.class_), sites, metres)
 
 
@@ -143,7 +145,7 @@ def _routes(state: State, entry: Entry, effects: Effects) -> None:
     site, code = f"{said.party}/{said.site}", _class_key(said.class_)
     known = market.routes.get(site, {}).get(code)
     if known is not None and said.revision <= known.revision:
-        if said.revision < known.revision or _distances(market, said) != known:
+        if said.revision < known.revision or not known.says_the_same(_distances(market, said)):
             older = _older("routes", said.party, said.site, said.revision, known.revision, effects)
             effects.told.append(older)
         return

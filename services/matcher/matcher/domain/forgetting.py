@@ -9,7 +9,7 @@ sums of the dockings that were forgotten before them.
 from matcher.domain import timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import KINDS, Deal, Demand, Market, Offer
-from matcher.domain.pairs import unplace
+from matcher.domain.placing import unplace
 from matcher.domain.state import State
 from tenon.contracts.codec import unix_ms
 

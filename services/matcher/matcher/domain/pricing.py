@@ -14,7 +14,7 @@ from tenon.contracts.units import unit
 
 DAY_MS = 86_400_000
 MAX_POINTS = MAX_COST
-_MICROS = 1_000_000
+MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def unit_cost(
     weights = policy.weights
     late_days = (ready_ms(offer, have, want, now_ms) - want.from_ms) // DAY_MS
     points = (
-        weights.price * offer.price_micros // _MICROS
+        weights.price * offer.price_micros // MICROS
         + weights.freight * distance_m // 1000
         + weights.lateness * late_days
     )

@@ -5,18 +5,23 @@ what completes a demand window or uses up an offer window (these were priced on 
 solves the rest again at its new prices, until nothing worth taking is left.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from matcher.domain.allocation import Arc, Need, allocate
+import numpy as np
+
+from matcher.domain.allocation import Arcs, Need, allocate
+from matcher.domain.columns import Ints
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
-from matcher.domain.model import Market
-from matcher.domain.pairs import dirty_pairs, place_demand, place_offer
+from matcher.domain.model import Demand, DemandWindow, Market
+from matcher.domain.pairs import Pairs, dirty_pairs
+from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.pricing import Pair, further_cost, tranches_of
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
-Solution = list[tuple[Pair, int]]
+Solution = list[tuple[Proposal, int]]
+"""What docks, and what a unit of it costs but for a further docking."""
 
 
 def solve(state: State, market: Market, effects: Effects) -> None:
@@ -25,83 +30,104 @@ def solve(state: State, market: Market, effects: Effects) -> None:
         pairs = dirty_pairs(market, effects.clock_ms)
         market.dirty.clear()
         while solution := _solution(market, pairs, effects.clock_ms):
-            _dock(state, market, solution, effects)
-            for pair, _ in solution:
-                place_offer(market, pair.offer)
-                place_demand(market, pair.demand)
+            for proposal, _ in solution:
+                propose(state, market, proposal, effects)
+            for proposal, _ in solution:
+                place_offer(market, proposal.offer)
+                place_demand(market, proposal.demand)
             if not market.policy.weights.further_docking:
                 break
             # What is open of these is less, so a pair that was not worth taking may be now.
-            market.dirty |= {f"d:{pair.demand.key}" for pair, _ in solution if pair.demand.open}
+            market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
 
 
 def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
-    """Return the pairs of which the next unit is worth more than it costs now, each with its cost."""
+    """Return the pairs of which the next unit is worth more than it costs now, each with its cost.
+
+    The rule; a round asks it of whole columns (`_worth`), which are tested against it.
+    """
     worth = []
-    values: dict[int, int] = {}
     for pair in pairs:
-        want = pair.demand_window
-        value = values.get(id(want))
-        if value is None:
-            value = values[id(want)] = _next_value(policy, pair, now_ms)
-        if pair.cost < value and pair.offer_window.free:
-            cost = pair.cost + further_cost(policy, pair)
-            if cost < value:
-                worth.append((pair, cost))
+        if not pair.offer_window.free:
+            continue
+        cost = pair.cost + further_cost(policy, pair)
+        if cost < _next_value(policy, pair.demand, pair.demand_window, now_ms):
+            worth.append((pair, cost))
     return worth
 
 
-def _next_value(policy: PolicyPublished, pair: Pair, now_ms: int) -> int:
+def _next_value(policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int) -> int:
     """Return what the next unit of a demand window is worth, 0 where nothing is open."""
-    parts = tranches_of(policy, pair.demand, pair.demand_window, now_ms)
+    parts = tranches_of(policy, demand, window, now_ms)
     return parts[0][1] if parts else 0
 
 
-def _solution(market: Market, pairs: Sequence[Pair], now_ms: int) -> Solution:
+def _solution(market: Market, pairs: Pairs, now_ms: int) -> Solution:
     """Return the part of the best division that was priced on what is still true once it docks."""
-    worth = worth_taking(market.policy, pairs, now_ms)
-    solution = _flow(market, worth, now_ms)
+    solution = _flow(market, pairs, now_ms)
     if not market.policy.weights.further_docking:
         return solution
     filled: dict[int, int] = {}
-    for pair, amount in solution:
-        filled[id(pair.demand_window)] = filled.get(id(pair.demand_window), 0) + amount
-    kept = [
-        (pair, amount)
-        for pair, amount in solution
-        if filled[id(pair.demand_window)] == pair.demand_window.open or amount == pair.offer_window.free
-    ]
+    for proposal, _ in solution:
+        window = id(proposal.demand_window)
+        filled[window] = filled.get(window, 0) + proposal.quantity
+    kept = [part for part in solution if _is_final(part[0], filled)]
     return kept or _first_alone(solution)
+
+
+def _is_final(proposal: Proposal, filled: dict[int, int]) -> bool:
+    """True when it completes its demand window, with what else docks with it, or uses up its offer window."""
+    completes = filled[id(proposal.demand_window)] == proposal.demand_window.open
+    return completes or proposal.quantity == proposal.offer_window.free
 
 
 def _first_alone(solution: Solution) -> Solution:
     """Return the most urgent and then cheapest part of a division: every pass must leave less to decide."""
-    return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[0].cost))[:1]
+    return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[1]))[:1]
 
 
-def _dock(state: State, market: Market, solution: Solution, effects: Effects) -> None:
-    for pair, amount in solution:
-        proposal = Proposal(
-            pair.offer, pair.offer_window, pair.demand, pair.demand_window, amount, pair.distance_m
-        )
-        propose(state, market, proposal, effects)
-
-
-def _flow(market: Market, worth: Sequence[tuple[Pair, int]], now_ms: int) -> Solution:
+def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
     """Return the pairs that dock, and how much, as the minimum-cost flow says."""
-    supplies: dict[int, int] = {}
-    needs: dict[int, int] = {}
-    frees: list[int] = []
-    wants: list[Need] = []
-    arcs = []
-    for pair, cost in worth:
-        supply = supplies.setdefault(id(pair.offer_window), len(supplies))
-        if supply == len(frees):
-            frees.append(pair.offer_window.free)
-        need = needs.setdefault(id(pair.demand_window), len(needs))
-        if need == len(wants):
-            tranches = tranches_of(market.policy, pair.demand, pair.demand_window, now_ms)
-            wants.append(Need(pair.demand.said.tier, tuple(tranches)))
-        arcs.append(Arc(supply, need, cost))
-    amounts = allocate(frees, wants, arcs)
-    return [(pair, amount) for (pair, _), amount in zip(worth, amounts, strict=True) if amount]
+    rows, costs = _worth(market.policy, pairs, now_ms)
+    offers, supply = np.unique(pairs.supply[rows], return_inverse=True)
+    demands, need = np.unique(pairs.need[rows], return_inverse=True)
+    frees = [pairs.offers[at][1].free for at in offers.tolist()]
+    wants = [_need(market.policy, *pairs.demands[at], now_ms) for at in demands.tolist()]
+    amounts = allocate(frees, wants, Arcs(supply, need, costs))
+    moved = np.flatnonzero(amounts)
+    return [
+        (
+            Proposal(*pairs.offers[pairs.supply[row]], *pairs.demands[pairs.need[row]], amount, metres),
+            cost,
+        )
+        for row, amount, metres, cost in zip(
+            rows[moved].tolist(),
+            amounts[moved].tolist(),
+            pairs.metres[rows[moved]].tolist(),
+            pairs.cost[rows[moved]].tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _need(policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int) -> Need:
+    return Need(demand.said.tier, tuple(tranches_of(policy, demand, window, now_ms)))
+
+
+def _worth(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> tuple[Ints, Ints]:
+    """Return which pairs are worth taking now, and what a unit of each costs."""
+    values = np.array(
+        [_next_value(policy, demand, window, now_ms) for demand, window in pairs.demands], dtype=np.int64
+    )
+    frees = np.array([window.free for _, window in pairs.offers], dtype=np.int64)
+    rows = np.flatnonzero((pairs.cost < values[pairs.need]) & (frees[pairs.supply] > 0))
+    costs = pairs.cost[rows]
+    if policy.weights.further_docking and len(rows):
+        opens = np.array([window.open for _, window in pairs.demands], dtype=np.int64)
+        short = np.flatnonzero(opens[pairs.need[rows]] > frees[pairs.supply[rows]])
+        costs[short] += np.array(
+            [further_cost(policy, pair) for pair in pairs.at(rows[short])], dtype=np.int64
+        )
+        worth = costs < values[pairs.need[rows]]
+        rows, costs = rows[worth], costs[worth]
+    return rows, costs

@@ -15,7 +15,7 @@ from matcher.domain.explain import explain
 from matcher.domain.forgetting import forget, schedule
 from matcher.domain.lifecycle import release
 from matcher.domain.model import Cause, Demand, Market, Offer
-from matcher.domain.pairs import place_demand, place_offer
+from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.rows import Rows, rows_of
 from matcher.domain.settling import settle_demand, settle_offer
