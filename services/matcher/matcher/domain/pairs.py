@@ -5,6 +5,7 @@ that have not changed since need no second look, and the pairs of dirty nodes ar
 `priced` and `eligibility.failures` are the rule; the columns only save calls of them and are tested against them.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -48,6 +49,17 @@ class Pairs:
             yield Pair(*self.offers[supply], *self.demands[need], metres, cost)
 
 
+_no_pairs = np.zeros(0, dtype=np.int64)
+NONE = Pairs([], [], _no_pairs, _no_pairs, _no_pairs, _no_pairs)
+
+
+def used(places: Ints, width: int) -> tuple[list[int], Ints]:
+    """Return which of so many places occur, ascending, and where among these each one is."""
+    occurs = np.zeros(width, dtype=np.bool_)
+    occurs[places] = True
+    return np.flatnonzero(occurs).tolist(), (np.cumsum(occurs) - 1)[places]
+
+
 def dirty_pairs(market: Market, now_ms: int) -> Pairs:
     """Return every pair that touches a dirty node and may dock."""
     offers, demands = _Rows(market.open_offers), _Rows(market.open_demands)
@@ -60,7 +72,7 @@ def dirty_pairs(market: Market, now_ms: int) -> Pairs:
         if wants.height and haves.height and covered(want, have)
         for block in _blocks(_Meeting(market, wants, haves, have, now_ms), dirty_demands, dirty_offers)
     ]
-    return _sorted(_Block.joined(found), demands, offers)
+    return _sorted(_Block.joined(found), demands, offers) if found else NONE
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
@@ -123,8 +135,8 @@ class _Block:
     @classmethod
     def joined(cls, blocks: Sequence["_Block"]) -> "_Block":
         """Return the pairs of several."""
-        if not blocks:
-            return cls(*(np.zeros(0, dtype=np.int64) for _ in range(4)))
+        if len(blocks) == 1:
+            return blocks[0]
         columns = [(each.wanted, each.had, each.metres, each.cost) for each in blocks]
         return cls(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
@@ -134,21 +146,26 @@ class _Rows(Generic[R]):
 
     def __init__(self, tables: Mapping[str, Table[R]]) -> None:
         self._tables = tables
-        heights = [table.height for table in tables.values()]
-        self._starts = np.concatenate(([0], np.cumsum(heights, dtype=np.int64)))
-        self.first = dict(zip(tables, self._starts.tolist(), strict=False))
+        self._height = 0
+        self.first: dict[str, int] = {}
+        for code, table in tables.items():
+            self.first[code] = self._height
+            self._height += table.height
 
     def ranked(self, rows: Ints, name: Callable[[R], tuple[str, str]]) -> tuple[list[R], Ints]:
         """Return what stands in the rows in order of its name, each once, and each row's place among these."""
-        used, inverse = np.unique(rows, return_inverse=True)
-        refs: list[R] = []
-        for first, table in zip(self._starts.tolist(), self._tables.values(), strict=False):
-            low, high = np.searchsorted(used, (first, first + table.height))
-            refs += table.refs((used[low:high] - first).tolist())
+        occurring, at = used(rows, self._height)
+        refs = [ref for code in self._tables for ref in self._refs(code, occurring)]
         order = sorted(range(len(refs)), key=lambda index: name(refs[index]))
         places = np.empty(len(order), dtype=np.int64)
         places[order] = np.arange(len(order))
-        return [refs[index] for index in order], places[inverse]
+        return [refs[index] for index in order], places[at]
+
+    def _refs(self, code: str, rows: Sequence[int]) -> list[R]:
+        """Return what of one table stands in ascending rows."""
+        first, table = self.first[code], self._tables[code]
+        low, high = bisect_left(rows, first), bisect_left(rows, first + table.height)
+        return table.refs(row - first for row in rows[low:high])
 
 
 def _sorted(found: _Block, demands: _Rows[DemandRef], offers: _Rows[OfferRef]) -> Pairs:
@@ -165,9 +182,9 @@ def _blocks(meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Seq
     """Yield the pairs of dirty demands and all offers, then those of other demands and dirty offers."""
     wants, haves = meeting.wants, meeting.haves
     wanted, had = wants.rows_of(dirty_demands), haves.rows_of(dirty_offers)
-    everything = np.arange(haves.height)
-    clean = np.setdiff1d(np.arange(wants.height), wanted, assume_unique=True)
-    for rows, others in ((wanted, everything), (clean, had)):
+    clean = np.ones(wants.height, dtype=np.bool_)
+    clean[wanted] = False
+    for rows, others in ((wanted, np.arange(haves.height)), (np.flatnonzero(clean), had)):
         if len(rows) and len(others):
             at_a_time = max(1, _PAIRS_AT_A_TIME // len(others))
             for start in range(0, len(rows), at_a_time):

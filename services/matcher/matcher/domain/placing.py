@@ -11,15 +11,19 @@ def place_offer(market: Market, offer: Offer) -> None:
     """Bring the tables up to date for an offer."""
     code = _moved_to(market, f"o:{offer.key}", offer)
     market.all_offers.setdefault(code, set()).add(offer.key)
-    place = market.sites[offer.site_key].place
-    market.open_offers.setdefault(code, Table()).put(offer.key, place, offer_windows(market, offer))
+    table = market.open_offers.get(code)
+    if table is None:
+        table = market.open_offers[code] = Table()
+    table.put(offer.key, market.sites[offer.site_key].place, offer_windows(market, offer))
 
 
 def place_demand(market: Market, demand: Demand) -> None:
     """Bring the tables up to date for a demand."""
     code = _moved_to(market, f"d:{demand.key}", demand)
-    place = market.sites[demand.site_key].place
-    market.open_demands.setdefault(code, Table()).put(demand.key, place, demand_windows(market, demand))
+    table = market.open_demands.get(code)
+    if table is None:
+        table = market.open_demands[code] = Table()
+    table.put(demand.key, market.sites[demand.site_key].place, demand_windows(market, demand))
 
 
 def unplace(market: Market, name: str) -> None:

@@ -14,7 +14,7 @@ from matcher.domain.columns import Ints
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
 from matcher.domain.model import Demand, DemandWindow, Market
-from matcher.domain.pairs import Pairs, dirty_pairs
+from matcher.domain.pairs import Pairs, dirty_pairs, used
 from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.pricing import Pair, further_cost, tranches_of
 from matcher.domain.state import State
@@ -89,10 +89,12 @@ def _first_alone(solution: Solution) -> Solution:
 def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
     """Return the pairs that dock, and how much, as the minimum-cost flow says."""
     rows, costs = _worth(market.policy, pairs, now_ms)
-    offers, supply = np.unique(pairs.supply[rows], return_inverse=True)
-    demands, need = np.unique(pairs.need[rows], return_inverse=True)
-    frees = [pairs.offers[at][1].free for at in offers.tolist()]
-    wants = [_need(market.policy, *pairs.demands[at], now_ms) for at in demands.tolist()]
+    if not len(rows):
+        return []
+    offers, supply = used(pairs.supply[rows], len(pairs.offers))
+    demands, need = used(pairs.need[rows], len(pairs.demands))
+    frees = [pairs.offers[at][1].free for at in offers]
+    wants = [_need(market.policy, *pairs.demands[at], now_ms) for at in demands]
     amounts = allocate(frees, wants, Arcs(supply, need, costs))
     moved = np.flatnonzero(amounts)
     return [
