@@ -15,7 +15,6 @@ from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Need, TooLarge
 pytestmark = pytest.mark.unit
 
 
-
 class Arc(NamedTuple):
     """A pair that may dock, and what a unit of it costs."""
 
@@ -31,7 +30,6 @@ def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]
     columns = np.array(arcs, dtype=np.int64).reshape(-1, 3).T
     amounts: list[int] = allocation.allocate(supplies, needs, Arcs(*columns)).tolist()
     return amounts
-
 
 
 def falling(values: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

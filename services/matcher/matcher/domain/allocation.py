@@ -73,7 +73,11 @@ class _Network:
         self._rank = {tier: rank for rank, tier in enumerate(tiers)}
         width, first_need = len(supplies), len(supplies) * len(tiers)
         self._sink = first_need + len(needs)
-        free, rank_of, wanted = _ints(supplies), _ints(self._rank[need.tier] for need in needs), _wanted(needs)
+        free, rank_of, wanted = (
+            _ints(supplies),
+            _ints(self._rank[need.tier] for need in needs),
+            _wanted(needs),
+        )
         # Every supply flows into the pairs of the first tier, what is left of it into those of the next.
         levels = np.arange(len(tiers) * width)
         below = np.where(levels + width < first_need, levels + width, self._sink)

@@ -1,9 +1,9 @@
 """How far goods travel: a known route, else the great circle, in integer metres.
 
 The great circle is on a sphere of the mean Earth radius R1 = 6,371,008.8 m (IUGG, GRS 80), between positions
-quantised to 1e-5 degrees (about a metre), rounded to whole metres. From the chord between two vectors of length 1:
-an arc is 2 asin(chord / 2). Only +, −, ×, ÷ and the square root are used on pairs, which IEEE 754 defines to the
-last bit: one pair and a million at once, here and on another machine, give the same metres.
+quantised to 1e-5 degrees (about a metre), rounded to whole metres. From the chord between two vectors of
+length 1: an arc is 2 asin(chord / 2). Of pairs only +, −, ×, ÷ and the square root are taken, which IEEE 754
+defines to the last bit: one pair and a million at once, here and on another machine, give the same metres.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ _E5 = 100_000
 _SERIES = [factorial(2 * k) / (4**k * factorial(k) ** 2 * (2 * k + 1)) for k in range(16)]
 """asin(x) = x (1 + x²/6 + 3 x⁴/40 + …)."""
 _NEAR = 0.0225
-"""The squared sine of half an angle of 17 degrees, 1,900 km: up to there six terms are exact to a millimetre."""
+"""The squared sine of half an angle of 17 degrees, 1,900 km: to there six terms are exact to a millimetre."""
 _NEAR_TERMS, _FAR_TERMS = 6, 16
 
 
@@ -124,4 +124,3 @@ def _far(half: Floats) -> Floats:
     small = np.where(beyond, np.sqrt((1 - half) / 2), half)
     arcs = small * _series(small * small, _FAR_TERMS)
     return np.where(beyond, pi / 2 - 2 * arcs, arcs)
-

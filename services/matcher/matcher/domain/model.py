@@ -74,7 +74,7 @@ class DemandWindow:
 
 @dataclass(slots=True)
 class Site:
-    """A place. `place`: its position, quantised to 1e-5 degrees, as a vector of length 1 from Earth's centre."""
+    """A site. `place`: its position, quantised to 1e-5 degrees, as a vector of length 1."""
 
     state: SiteState
     place: Vector
@@ -239,7 +239,7 @@ class Market:
     held_until_ms: int | None = None
 
     def number(self, name: str) -> int:
-        """Return the small number that stands for a name (a site, a party, a unit) in this market's columns."""
+        """Return the small number that stands for a name (a site, a party, a unit) in this market."""
         return self.numbers.setdefault(name, len(self.numbers))
 
     def proposals_at(self, key: str) -> list[Deal]:

@@ -2,7 +2,8 @@
 
 After a round no open pair is left that is eligible, worth taking and not held back; so a pair of two nodes
 that have not changed since need no second look, and the pairs of dirty nodes are the round's whole problem.
-`priced` and `eligibility.failures` are the rule; the columns only save calls of them and are tested against them.
+`priced` and `eligibility.failures` are the rule; the columns only save calls of them and are tested against
+them.
 """
 
 from bisect import bisect_left
@@ -16,13 +17,22 @@ import numpy.typing as npt
 from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Table
 from matcher.domain.distance import distance_m, great_circles_m, routes_m
 from matcher.domain.eligibility import compatible, fits
-from matcher.domain.model import UNKNOWN, Demand, DemandRef, DemandWindow, Market, Offer, OfferRef, OfferWindow
+from matcher.domain.model import (
+    UNKNOWN,
+    Demand,
+    DemandRef,
+    DemandWindow,
+    Market,
+    Offer,
+    OfferRef,
+    OfferWindow,
+)
 from matcher.domain.placing import covered
 from matcher.domain.pricing import DAY_MS, MAX_POINTS, MICROS, Pair, best_value, reach_m, unit_cost
 from tenon.contracts.intake import PolicyPublished
 
 W = TypeVar("W", OfferWindow, DemandWindow)
-R = TypeVar("R", OfferRef, DemandRef)
+R = TypeVar("R")
 Mask = npt.NDArray[np.bool_]
 _PAIRS_AT_A_TIME = 1 << 16  # What a processor's cache holds of a column of pairs.
 _ANYWHERE_M = 1 << 40
@@ -32,7 +42,7 @@ _ANYWHERE_M = 1 << 40
 class Pairs:
     """Pairs of open windows that may dock, by demand and then by offer, in columns of equal length.
 
-    `supply` and `need` are places in `offers` and `demands`; `cost` is that of a unit but for a further docking.
+    `supply` and `need` are places in `offers` and `demands`; `cost` is a unit's but for a further docking.
     """
 
     offers: list[OfferRef]
@@ -46,7 +56,9 @@ class Pairs:
         """Yield some of them one by one."""
         columns = (self.supply, self.need, self.metres, self.cost)
         for supply, need, metres, cost in zip(*(column[rows].tolist() for column in columns), strict=True):
-            yield Pair(*self.offers[supply], *self.demands[need], metres, cost)
+            offer, had = self.offers[supply]
+            demand, wanted = self.demands[need]
+            yield Pair(offer, had, demand, wanted, metres, cost)
 
 
 _no_pairs = np.zeros(0, dtype=np.int64)
@@ -153,7 +165,7 @@ class _Rows(Generic[R]):
             self._height += table.height
 
     def ranked(self, rows: Ints, name: Callable[[R], tuple[str, str]]) -> tuple[list[R], Ints]:
-        """Return what stands in the rows in order of its name, each once, and each row's place among these."""
+        """Return what stands in the rows by its name, each once, and each row's place among these."""
         occurring, at = used(rows, self._height)
         refs = [ref for code in self._tables for ref in self._refs(code, occurring)]
         order = sorted(range(len(refs)), key=lambda index: name(refs[index]))
@@ -173,12 +185,12 @@ def _sorted(found: _Block, demands: _Rows[DemandRef], offers: _Rows[OfferRef]) -
     offer_refs, supply = offers.ranked(found.had, lambda ref: (ref[0].key, ref[1].id))
     demand_refs, need = demands.ranked(found.wanted, lambda ref: (ref[0].key, ref[1].id))
     order = np.lexsort((supply, need))
-    return Pairs(
-        offer_refs, demand_refs, supply[order], need[order], found.metres[order], found.cost[order]
-    )
+    return Pairs(offer_refs, demand_refs, supply[order], need[order], found.metres[order], found.cost[order])
 
 
-def _blocks(meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str]) -> Iterator[_Block]:
+def _blocks(
+    meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str]
+) -> Iterator[_Block]:
     """Yield the pairs of dirty demands and all offers, then those of other demands and dirty offers."""
     wants, haves = meeting.wants, meeting.haves
     wanted, had = wants.rows_of(dirty_demands), haves.rows_of(dirty_offers)
@@ -246,7 +258,8 @@ class _Meeting:
         # What is dearer costs `MAX_POINTS` all the same, and could not be multiplied in 64 bits.
         price = np.minimum(have(Column.PRICE_MICROS), MAX_POINTS * MICROS // max(1, weights.price) + 1)
         points = weights.price * price // MICROS + weights.freight * metres // 1000
-        return np.minimum(points + weights.lateness * late_days, MAX_POINTS)
+        cost: Ints = np.minimum(points + weights.lateness * late_days, MAX_POINTS)
+        return cost
 
     def _reach_m(self, have: "_Columns") -> Ints:
         waited_ms = self.now_ms - have(Column.SINCE_MS)
@@ -260,7 +273,8 @@ class _Meeting:
         """The most that a unit of each demand can be worth now."""
         policy = self.market.policy
         waited_days = np.maximum(self.now_ms - want(Column.SINCE_MS), 0) // DAY_MS
-        return np.minimum(policy.tranches[0].value + policy.weights.waiting * waited_days, MAX_POINTS)
+        best: Ints = np.minimum(policy.tranches[0].value + policy.weights.waiting * waited_days, MAX_POINTS)
+        return best
 
     def _without_unfit(self, found: _Block) -> _Block:
         """Leave out pairs that fail a test that numbers can't decide."""

@@ -1,7 +1,5 @@
 """Where what is open is found: the tables of a market, by class, kept up to date with each change."""
 
-from collections.abc import Mapping
-
 from matcher.domain.columns import NO_CEILING, Row, Table
 from matcher.domain.model import Demand, DemandRef, Market, Offer, OfferRef
 from tenon.contracts.markets import covers

@@ -97,19 +97,12 @@ def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
     wants = [_need(market.policy, *pairs.demands[at], now_ms) for at in demands]
     amounts = allocate(frees, wants, Arcs(supply, need, costs))
     moved = np.flatnonzero(amounts)
-    return [
-        (
-            Proposal(*pairs.offers[pairs.supply[row]], *pairs.demands[pairs.need[row]], amount, metres),
-            cost,
-        )
-        for row, amount, metres, cost in zip(
-            rows[moved].tolist(),
-            amounts[moved].tolist(),
-            pairs.metres[rows[moved]].tolist(),
-            pairs.cost[rows[moved]].tolist(),
-            strict=True,
-        )
-    ]
+    docking = zip(pairs.at(rows[moved]), amounts[moved].tolist(), strict=True)
+    return [(_proposal(pair, amount), pair.cost) for pair, amount in docking]
+
+
+def _proposal(pair: Pair, amount: int) -> Proposal:
+    return Proposal(pair.offer, pair.offer_window, pair.demand, pair.demand_window, amount, pair.distance_m)
 
 
 def _need(policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int) -> Need:
