@@ -1,7 +1,7 @@
 """Open windows as columns of numbers, so that a round looks at all pairs of a market at once.
 
 A table holds the open windows of one class, without gaps: what leaves is replaced by the last row. Rows have
-no order of their own; whoever decides sorts what it takes from them. Integers are exact; positions are vectors
+no order of their own; whoever decides sorts what it takes. Integers are exact; positions are vectors
 of length 1.
 """
 
