@@ -1,6 +1,6 @@
 """The best division of supplies among needs, beside an exhaustive search and in numbers of full size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -10,9 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.domain import allocation
-from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Need, TooLarge
+from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Needs, TooLarge
+from matcher.domain.columns import Ints
 
 pytestmark = pytest.mark.unit
+
+
+class Need(NamedTuple):
+    """What one taker wants: its tier, and (amount, value per unit) in falling order of value."""
+
+    tier: int
+    tranches: tuple[tuple[int, int], ...]
 
 
 class Arc(NamedTuple):
@@ -27,9 +35,27 @@ Problem = tuple[list[int], list[Need], list[Arc]]
 
 
 def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
-    columns = np.array(arcs, dtype=np.int64).reshape(-1, 3).T
-    amounts: list[int] = allocation.allocate(supplies, needs, Arcs(*columns)).tolist()
+    return divided(supplies, needs, arcs, whole_arcs=allocation.WHOLE_ARCS)
+
+
+def divided(
+    supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc], whole_arcs: int
+) -> list[int]:
+    """Return the amounts; problems of more than so many arcs are solved in part and priced."""
+    tranches = [(of, *tranche) for of, need in enumerate(needs) for tranche in need.tranches]
+    wanted = Needs(ints(need.tier for need in needs), *columns(tranches, 3))
+    amounts: list[int] = allocation.allocate(
+        ints(supplies), wanted, Arcs(*columns(arcs, 3)), whole_arcs=whole_arcs
+    ).tolist()
     return amounts
+
+
+def ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int64)
+
+
+def columns(rows: Sequence[tuple[int, ...]], width: int) -> Sequence[Ints]:
+    return list(np.array(rows, dtype=np.int64).reshape(-1, width).T)
 
 
 def falling(values: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from matcher.domain.eligibility import TESTS, compatible, failures
 from matcher.domain.model import Market
-from matcher.domain.pairs import all_pairs, dirty_pairs
+from matcher.domain.pairs import all_pairs, pairs_of
 from matcher.domain.pricing import Pair
 from tenon.contracts import intake
 from tenon.contracts.positions import Test as Named
@@ -183,8 +183,8 @@ def ordered(pairs: Iterable[Pair]) -> list[Pair]:
 
 
 def found(market: Market, now_ms: int) -> list[Pair]:
-    pairs = dirty_pairs(market, now_ms)
-    return list(pairs.at(np.arange(len(pairs.cost))))
+    pairs = pairs_of(market, market.dirty, now_ms)
+    return ordered(pairs.at(np.arange(len(pairs.cost))))
 
 
 def everything_dirty(market: Market) -> None:

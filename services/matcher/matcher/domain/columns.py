@@ -35,9 +35,14 @@ class Column(IntEnum):
     PICKY = 8
     PRICE_MICROS = 9
     """Of an offer its price, of a demand the highest that it pays, or `NO_CEILING`."""
-    LEAD_MS = 10
-    VALID_UNTIL_MS = 11
-    READINESS_PPM = 12
+    QUANTITY = 10
+    """What is free of it, or open."""
+    ORDER = 11
+    """Rises with the place in the log of the offer or demand, then with the window's place in it."""
+    TIER = 12
+    LEAD_MS = 13
+    VALID_UNTIL_MS = 14
+    READINESS_PPM = 15
 
 
 Row = tuple[int, ...]
@@ -81,9 +86,9 @@ class Table(Generic[Ref]):
         whole: Floats = self._places[:, : self.height]
         return whole
 
-    def refs(self, rows: Iterable[int]) -> list[Ref]:
-        """Return what stands in some rows."""
-        return [self._refs[row][1] for row in rows]
+    def ref(self, row: int) -> Ref:
+        """Return what stands in a row."""
+        return self._refs[row][1]
 
     def rows_of(self, keys: Iterable[str]) -> Ints:
         """Return the rows of some offers or demands, those that are not here left out."""

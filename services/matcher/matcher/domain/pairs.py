@@ -6,8 +6,7 @@ that have not changed since need no second look, and the pairs of dirty nodes ar
 them.
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -28,67 +27,99 @@ from matcher.domain.model import (
     OfferWindow,
 )
 from matcher.domain.placing import covered
-from matcher.domain.pricing import DAY_MS, MAX_POINTS, MICROS, Pair, best_value, reach_m, unit_cost
+from matcher.domain.pricing import (
+    DAY_MS,
+    MAX_POINTS,
+    MICROS,
+    Pair,
+    best_value,
+    best_values,
+    reach_m,
+    unit_cost,
+)
 from tenon.contracts.intake import PolicyPublished
 
 W = TypeVar("W", OfferWindow, DemandWindow)
 R = TypeVar("R")
 Mask = npt.NDArray[np.bool_]
+_Block = tuple[Ints, Ints, Ints, Ints]
+"""Pairs of two tables: rows of what is wanted, rows of what is had, metres, costs."""
 _PAIRS_AT_A_TIME = 1 << 16  # What a processor's cache holds of a column of pairs.
 _ANYWHERE_M = 1 << 40
 
 
+class Side(Generic[R]):
+    """The open windows of one side of a market, of all its classes: their tables one after another."""
+
+    def __init__(self, tables: Mapping[str, Table[R]]) -> None:
+        self._tables = list(tables.values())
+        self.first: dict[str, int] = {}
+        self.height = 0
+        for code, table in tables.items():
+            self.first[code] = self.height
+            self.height += table.height
+
+    def ints(self, column: Column, rows: Ints) -> Ints:
+        """Return a column of some rows."""
+        return np.concatenate([table.ints(column) for table in self._tables])[rows]
+
+    def ref(self, row: int) -> R:
+        """Return what stands in a row."""
+        for table in self._tables:
+            if row < table.height:
+                return table.ref(row)
+            row -= table.height
+        raise IndexError(row)
+
+
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Pairs of open windows that may dock, by demand and then by offer, in columns of equal length.
+    """Pairs of open windows that may dock, in columns of equal length and in no order.
 
-    `supply` and `need` are places in `offers` and `demands`; `cost` is a unit's but for a further docking.
+    `supply` and `need` are rows of the two sides, as they stand until something is placed anew; `cost` is a
+    unit's but for a further docking.
     """
 
-    offers: list[OfferRef]
-    demands: list[DemandRef]
+    offers: Side[OfferRef]
+    demands: Side[DemandRef]
     supply: Ints
     need: Ints
     metres: Ints
     cost: Ints
 
-    def at(self, rows: Ints) -> Iterator[Pair]:
+    def at(self, places: Ints) -> Iterator[Pair]:
         """Yield some of them one by one."""
         columns = (self.supply, self.need, self.metres, self.cost)
-        for supply, need, metres, cost in zip(*(column[rows].tolist() for column in columns), strict=True):
-            offer, had = self.offers[supply]
-            demand, wanted = self.demands[need]
+        for supply, need, metres, cost in zip(*(column[places].tolist() for column in columns), strict=True):
+            offer, had = self.offers.ref(supply)
+            demand, wanted = self.demands.ref(need)
             yield Pair(offer, had, demand, wanted, metres, cost)
 
 
-_no_pairs = np.zeros(0, dtype=np.int64)
-NONE = Pairs([], [], _no_pairs, _no_pairs, _no_pairs, _no_pairs)
-
-
-def used(places: Ints, width: int) -> tuple[list[int], Ints]:
-    """Return which of so many places occur, ascending, and where among these each one is."""
-    occurs = np.zeros(width, dtype=np.bool_)
-    occurs[places] = True
-    return np.flatnonzero(occurs).tolist(), (np.cumsum(occurs) - 1)[places]
-
-
-def dirty_pairs(market: Market, now_ms: int) -> Pairs:
-    """Return every pair that touches a dirty node and may dock."""
-    offers, demands = _Rows(market.open_offers), _Rows(market.open_demands)
-    dirty_offers = [name[2:] for name in market.dirty if name[0] == "o"]
-    dirty_demands = [name[2:] for name in market.dirty if name[0] == "d"]
+def pairs_of(market: Market, dirty: Iterable[str], now_ms: int) -> Pairs:
+    """Return every pair that touches one of these nodes (`o:party/id`, `d:party/id`) and may dock."""
+    offers, demands = Side(market.open_offers), Side(market.open_demands)
+    names: dict[str, list[str]] = {"o": [], "d": []}
+    for name in dirty:
+        names[name[0]].append(name[2:])
     found = [
-        block.shifted(demands.first[want], offers.first[have])
+        (wanted + demands.first[want], had + offers.first[have], metres, cost)
         for want, wants in market.open_demands.items()
         for have, haves in market.open_offers.items()
         if wants.height and haves.height and covered(want, have)
-        for block in _blocks(_Meeting(market, wants, haves, have, now_ms), dirty_demands, dirty_offers)
+        for wanted, had, metres, cost in _blocks(
+            _Meeting(market, wants, haves, have, now_ms), names["d"], names["o"]
+        )
     ]
-    return _sorted(_Block.joined(found), demands, offers) if found else NONE
+    nothing = np.zeros(0, dtype=np.int64)
+    need, supply, metres, cost = (
+        map(np.concatenate, zip(*found, strict=True)) if found else (nothing, nothing, nothing, nothing)
+    )
+    return Pairs(offers, demands, supply, need, metres, cost)
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every open pair that may dock: the rule that `dirty_pairs` is tested against."""
+    """Return every open pair that may dock: the rule that `pairs_of` is tested against."""
     return [
         pair
         for demand in (market.demands[key] for key in sorted(market.demands))
@@ -131,63 +162,6 @@ def _within_reach(market: Market, offer: Offer, demand: Demand, now_ms: int) -> 
     return priced(market.policy, offer, demand, metres, now_ms) if reach is None or metres <= reach else ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Pairs of rows of two tables."""
-
-    wanted: Ints
-    had: Ints
-    metres: Ints
-    cost: Ints
-
-    def shifted(self, wanted: int, had: int) -> "_Block":
-        """Return the same pairs where rows are counted over all tables."""
-        return _Block(self.wanted + wanted, self.had + had, self.metres, self.cost)
-
-    @classmethod
-    def joined(cls, blocks: Sequence["_Block"]) -> "_Block":
-        """Return the pairs of several."""
-        if len(blocks) == 1:
-            return blocks[0]
-        columns = [(each.wanted, each.had, each.metres, each.cost) for each in blocks]
-        return cls(*(np.concatenate(column) for column in zip(*columns, strict=True)))
-
-
-class _Rows(Generic[R]):
-    """The rows of a market's tables, counted over all of them."""
-
-    def __init__(self, tables: Mapping[str, Table[R]]) -> None:
-        self._tables = tables
-        self._height = 0
-        self.first: dict[str, int] = {}
-        for code, table in tables.items():
-            self.first[code] = self._height
-            self._height += table.height
-
-    def ranked(self, rows: Ints, name: Callable[[R], tuple[str, str]]) -> tuple[list[R], Ints]:
-        """Return what stands in the rows by its name, each once, and each row's place among these."""
-        occurring, at = used(rows, self._height)
-        refs = [ref for code in self._tables for ref in self._refs(code, occurring)]
-        order = sorted(range(len(refs)), key=lambda index: name(refs[index]))
-        places = np.empty(len(order), dtype=np.int64)
-        places[order] = np.arange(len(order))
-        return [refs[index] for index in order], places[at]
-
-    def _refs(self, code: str, rows: Sequence[int]) -> list[R]:
-        """Return what of one table stands in ascending rows."""
-        first, table = self.first[code], self._tables[code]
-        low, high = bisect_left(rows, first), bisect_left(rows, first + table.height)
-        return table.refs(row - first for row in rows[low:high])
-
-
-def _sorted(found: _Block, demands: _Rows[DemandRef], offers: _Rows[OfferRef]) -> Pairs:
-    """Return pairs in an order that does not depend on where the tables hold their rows."""
-    offer_refs, supply = offers.ranked(found.had, lambda ref: (ref[0].key, ref[1].id))
-    demand_refs, need = demands.ranked(found.wanted, lambda ref: (ref[0].key, ref[1].id))
-    order = np.lexsort((supply, need))
-    return Pairs(offer_refs, demand_refs, supply[order], need[order], found.metres[order], found.cost[order])
-
-
 def _blocks(
     meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str]
 ) -> Iterator[_Block]:
@@ -220,12 +194,17 @@ class _Meeting:
         metres = self._metres(want, have)
         in_time, late_days = self._times(want, have)
         cost = self._cost(have, metres, late_days)
-        fit = in_time & (metres <= self._reach_m(have)) & (cost < self._best(want))
+        fit = (
+            in_time
+            & (metres <= self._reach_m(have))
+            & (cost < best_values(self.market.policy, want(Column.SINCE_MS), self.now_ms))
+        )
         fit &= (want(Column.PARTY) != have(Column.PARTY)) & (want(Column.UNIT) == have(Column.UNIT))
         fit &= (want(Column.KIND) == have(Column.KIND)) & _affordable(want, have)
         rows, columns = np.nonzero(fit)
-        found = _Block(wanted[rows], had[columns], metres[rows, columns], cost[rows, columns])
-        return self._without_unfit(found)
+        kept = self._without_unfit(wanted[rows], had[columns])
+        rows, columns = rows[kept], columns[kept]
+        return wanted[rows], had[columns], metres[rows, columns], cost[rows, columns]
 
     def _offered(self, had: Ints) -> Mask:
         """What of the offers can dock with anybody now."""
@@ -269,27 +248,18 @@ class _Meeting:
             reach = np.where(step.waiting_s * 1000 <= waited_ms, far, reach)
         return reach
 
-    def _best(self, want: "_Columns") -> Ints:
-        """The most that a unit of each demand can be worth now."""
-        policy = self.market.policy
-        waited_days = np.maximum(self.now_ms - want(Column.SINCE_MS), 0) // DAY_MS
-        best: Ints = np.minimum(policy.tranches[0].value + policy.weights.waiting * waited_days, MAX_POINTS)
-        return best
-
-    def _without_unfit(self, found: _Block) -> _Block:
+    def _without_unfit(self, wanted: Ints, had: Ints) -> Mask | slice:
         """Leave out pairs that fail a test that numbers can't decide."""
-        picky = self.wants.ints(Column.PICKY)[found.wanted] | self.haves.ints(Column.PICKY)[found.had]
+        picky = self.wants.ints(Column.PICKY)[wanted] | self.haves.ints(Column.PICKY)[had]
         asked = np.flatnonzero(picky)
         if not len(asked):
-            return found
-        demands = self.wants.refs(found.wanted[asked].tolist())
-        offers = self.haves.refs(found.had[asked].tolist())
+            return slice(None)
         kept = np.ones(len(picky), dtype=np.bool_)
         kept[asked] = [
-            compatible(self.market, offer, demand, self.now_ms)
-            for (demand, _), (offer, _) in zip(demands, offers, strict=True)
+            compatible(self.market, self.haves.ref(have)[0], self.wants.ref(want)[0], self.now_ms)
+            for have, want in zip(had[asked].tolist(), wanted[asked].tolist(), strict=True)
         ]
-        return _Block(found.wanted[kept], found.had[kept], found.metres[kept], found.cost[kept])
+        return kept
 
 
 class _Columns:

@@ -4,6 +4,8 @@ from matcher.domain.columns import NO_CEILING, Row, Table
 from matcher.domain.model import Demand, DemandRef, Market, Offer, OfferRef
 from tenon.contracts.markets import covers
 
+_WINDOWS = 1 << 20
+
 
 def place_offer(market: Market, offer: Offer) -> None:
     """Bring the tables up to date for an offer."""
@@ -40,8 +42,8 @@ def covered(demand_code: str, offer_code: str) -> bool:
 
 def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
     """Return the open windows of an offer with their numbers, in the order of `Column`."""
-    windows = [window for window in offer.windows if window.free] if offer.status == "open" else []
-    if not windows:
+    windows = [(at, window) for at, window in enumerate(offer.windows) if window.free]
+    if not windows or offer.status != "open":
         return []
     said, number = offer.said, market.number
     picky = bool(offer.blocked or said.regions_served)
@@ -54,16 +56,20 @@ def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
         number(offer.currency or ""),
         picky,
         offer.price_micros,
-        said.lead_time_s * 1000,
-        offer.valid_until_ms,
-        market.sites[offer.site_key].readiness_ppm,
     )
-    return [((offer, window), (window.from_ms, window.until_ms, *shared)) for window in windows]
+    alone = said.lead_time_s * 1000, offer.valid_until_ms, market.sites[offer.site_key].readiness_ppm
+    return [
+        (
+            (offer, window),
+            (window.from_ms, window.until_ms, *shared, window.free, _order(offer.offset, at), 0, *alone),
+        )
+        for at, window in windows
+    ]
 
 
 def demand_windows(market: Market, demand: Demand) -> list[tuple[DemandRef, Row]]:
     """Return the open windows of a demand with their numbers, in the order of `Column`."""
-    windows = [window for window in demand.windows if window.open]
+    windows = [(at, window) for at, window in enumerate(demand.windows) if window.open]
     if not windows:
         return []
     said, number = demand.said, market.number
@@ -77,11 +83,19 @@ def demand_windows(market: Market, demand: Demand) -> list[tuple[DemandRef, Row]
         number(demand.currency or ""),
         picky,
         NO_CEILING if demand.ceiling_micros is None else demand.ceiling_micros,
-        0,
-        0,
-        0,
     )
-    return [((demand, window), (window.from_ms, window.until_ms, *shared)) for window in windows]
+    alone = said.tier, 0, 0, 0
+    return [
+        (
+            (demand, window),
+            (window.from_ms, window.until_ms, *shared, window.open, _order(demand.offset, at), *alone),
+        )
+        for at, window in windows
+    ]
+
+
+def _order(offset: int, window: int) -> int:
+    return offset * _WINDOWS + window
 
 
 def _moved_to(market: Market, name: str, entry: Offer | Demand) -> str:

@@ -6,17 +6,18 @@ solves the rest again at its new prices, until nothing worth taking is left.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-from matcher.domain.allocation import Arcs, Need, allocate
-from matcher.domain.columns import Ints
+from matcher.domain.allocation import Arcs, Needs, allocate
+from matcher.domain.columns import Column, Ints
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
-from matcher.domain.model import Demand, DemandWindow, Market
-from matcher.domain.pairs import Pairs, dirty_pairs, used
+from matcher.domain.model import Demand, DemandRef, DemandWindow, Market
+from matcher.domain.pairs import Pairs, Side, pairs_of
 from matcher.domain.placing import place_demand, place_offer
-from matcher.domain.pricing import Pair, further_cost, tranches_of
+from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
@@ -27,9 +28,8 @@ Solution = list[tuple[Proposal, int]]
 def solve(state: State, market: Market, effects: Effects) -> None:
     """Dock what is worth docking among the dirty nodes and their open neighbours, and clear them."""
     while market.dirty:
-        pairs = dirty_pairs(market, effects.clock_ms)
-        market.dirty.clear()
-        while solution := _solution(market, pairs, effects.clock_ms):
+        dirty, market.dirty = market.dirty, set()
+        while solution := _solution(market, pairs_of(market, dirty, effects.clock_ms), effects.clock_ms):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
             for proposal, _ in solution:
@@ -87,42 +87,74 @@ def _first_alone(solution: Solution) -> Solution:
 
 
 def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
-    """Return the pairs that dock, and how much, as the minimum-cost flow says."""
-    rows, costs = _worth(market.policy, pairs, now_ms)
-    if not len(rows):
+    """Return the pairs that dock, and how much, as the minimum-cost flow says.
+
+    Of divisions of equal worth the one that the order in the log prefers is taken.
+    """
+    if not len(pairs.cost):
         return []
-    offers, supply = used(pairs.supply[rows], len(pairs.offers))
-    demands, need = used(pairs.need[rows], len(pairs.demands))
-    frees = [pairs.offers[at][1].free for at in offers]
-    wants = [_need(market.policy, *pairs.demands[at], now_ms) for at in demands]
-    amounts = allocate(frees, wants, Arcs(supply, need, costs))
-    moved = np.flatnonzero(amounts)
-    docking = zip(pairs.at(rows[moved]), amounts[moved].tolist(), strict=True)
-    return [(_proposal(pair, amount), pair.cost) for pair, amount in docking]
+    places, costs = _worth(market.policy, pairs, now_ms)
+    if not len(places):
+        return []
+    offers, supply = _in_order(pairs.offers, pairs.supply[places])
+    demands, need = _in_order(pairs.demands, pairs.need[places])
+    needs = _needs(market.policy, pairs.demands, demands, now_ms)
+    frees = pairs.offers.ints(Column.QUANTITY, offers)
+    amounts = allocate(frees, needs, Arcs(supply, need, costs))
+    docked = np.flatnonzero(amounts)
+    docked = docked[np.lexsort((supply[docked], need[docked]))]
+    found = zip(pairs.at(places[docked]), amounts[docked].tolist(), strict=True)
+    return [(_proposal(pair, amount), pair.cost) for pair, amount in found]
 
 
 def _proposal(pair: Pair, amount: int) -> Proposal:
     return Proposal(pair.offer, pair.offer_window, pair.demand, pair.demand_window, amount, pair.distance_m)
 
 
-def _need(policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int) -> Need:
-    return Need(demand.said.tier, tuple(tranches_of(policy, demand, window, now_ms)))
+def _in_order(side: Side[Any], rows: Ints) -> tuple[Ints, Ints]:
+    """Return the rows that occur, each once and in the order of the log, and where among these each one is."""
+    occurs = np.zeros(side.height, dtype=np.bool_)
+    occurs[rows] = True
+    occurring = np.flatnonzero(occurs)
+    occurring = occurring[np.argsort(side.ints(Column.ORDER, occurring))]
+    places = np.empty(side.height, dtype=np.int64)
+    places[occurring] = np.arange(len(occurring))
+    return occurring, places[rows]
+
+
+def _needs(policy: PolicyPublished, demands: Side[DemandRef], rows: Ints, now_ms: int) -> Needs:
+    """Return what is open of some rows, by tranches."""
+    tiers = demands.ints(Column.TIER, rows)
+    if len(policy.tranches) == 1:
+        values = best_values(policy, demands.ints(Column.SINCE_MS, rows), now_ms)
+        return Needs(tiers, np.arange(len(rows)), demands.ints(Column.QUANTITY, rows), values)
+    parts = [
+        (at, *part)
+        for at, row in enumerate(rows.tolist())
+        for part in tranches_of(policy, *demands.ref(row), now_ms)
+    ]
+    return Needs(tiers, *np.array(parts, dtype=np.int64).T)
 
 
 def _worth(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> tuple[Ints, Ints]:
     """Return which pairs are worth taking now, and what a unit of each costs."""
-    values = np.array(
-        [_next_value(policy, demand, window, now_ms) for demand, window in pairs.demands], dtype=np.int64
-    )
-    frees = np.array([window.free for _, window in pairs.offers], dtype=np.int64)
-    rows = np.flatnonzero((pairs.cost < values[pairs.need]) & (frees[pairs.supply] > 0))
-    costs = pairs.cost[rows]
-    if policy.weights.further_docking and len(rows):
-        opens = np.array([window.open for _, window in pairs.demands], dtype=np.int64)
-        short = np.flatnonzero(opens[pairs.need[rows]] > frees[pairs.supply[rows]])
-        costs[short] += np.array(
-            [further_cost(policy, pair) for pair in pairs.at(rows[short])], dtype=np.int64
-        )
-        worth = costs < values[pairs.need[rows]]
-        rows, costs = rows[worth], costs[worth]
-    return rows, costs
+    values = _next_values(policy, pairs, now_ms)
+    places = np.flatnonzero(pairs.cost < values)
+    costs = pairs.cost[places]
+    if policy.weights.further_docking and len(places):
+        opens = pairs.demands.ints(Column.QUANTITY, pairs.need[places])
+        short = np.flatnonzero(opens > pairs.offers.ints(Column.QUANTITY, pairs.supply[places]))
+        further = [further_cost(policy, pair) for pair in pairs.at(places[short])]
+        costs[short] += np.array(further, dtype=np.int64)
+        worth = costs < values[places]
+        places, costs = places[worth], costs[worth]
+    return places, costs
+
+
+def _next_values(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> Ints:
+    """Return what the next unit of each pair's demand window is worth."""
+    rows, need = _in_order(pairs.demands, pairs.need)
+    needs = _needs(policy, pairs.demands, rows, now_ms)
+    values = np.zeros(len(rows), dtype=np.int64)
+    np.maximum.at(values, needs.of, needs.value)
+    return values[need]
