@@ -6,8 +6,8 @@ fixed: after each, an arc whose reduced cost is not zero can't change without lo
 (complementary slackness), so it is fixed, and the later tier is solved over what is left free.
 
 Of many arcs only a few can matter. A large problem begins with the cheapest of each node and is solved; then
-every arc left out is priced with the potentials of that solution, and those that could improve it, or keep its
-value and serve a later tier, enter. When none is left, the solution is one of the whole problem.
+every arc left out is priced with the potentials of that solution, and those that could improve it, or keep
+its value and serve a later tier, enter. When none is left, the solution is one of the whole problem.
 
 Ahuja, Magnanti, Orlin, Network Flows (1993), §9.3 (reduced cost optimality), §17 (lexicographic objectives
 by optimal faces, column generation). The solver is OR-Tools' cost-scaling push-relabel.
@@ -44,7 +44,7 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What takers want. `tier`: of each; `of`, `amount`, `value`: for each tranche whose it is, and what it is.
+    """What takers want: the tier of each, and for each tranche whose it is, its amount and a unit's value.
 
     The tranches of one taker fall in value.
     """
@@ -115,7 +115,7 @@ class _Network:
         self._activate(np.flatnonzero(first))
 
     def solve(self, tier: int, *, last: bool) -> None:
-        """Find the best flow for a tier within the ranges that the earlier ones left; fix it for later ones."""
+        """Find the best flow for a tier within the ranges that earlier ones left; fix it for later ones."""
         rank = int(np.searchsorted(self._tiers, tier))
         now = np.where(self._rank == rank, self._cost, 0)
         while True:
@@ -208,7 +208,7 @@ class _Network:
 
 
 def _first_arcs(arcs: Arcs) -> Mask:
-    """Return the cheapest arcs of each node on the side that has fewer of them, all that cost the same alike."""
+    """Return the cheapest arcs of each node on the side that has fewer of them, all of one cost alike."""
     few = arcs.need if arcs.need.max() < arcs.supply.max() else arcs.supply
     taken = np.zeros(len(few), dtype=np.bool_)
     for places in _groups(few):

@@ -112,7 +112,7 @@ def _proposal(pair: Pair, amount: int) -> Proposal:
 
 
 def _in_order(side: Side[Any], rows: Ints) -> tuple[Ints, Ints]:
-    """Return the rows that occur, each once and in the order of the log, and where among these each one is."""
+    """Return the rows that occur, each once, in the order of the log, and where among these each one is."""
     occurs = np.zeros(side.height, dtype=np.bool_)
     occurs[rows] = True
     occurring = np.flatnonzero(occurs)
