@@ -22,7 +22,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from ortools.graph.python import min_cost_flow
 
 from matcher.domain.columns import Ints
@@ -30,12 +29,6 @@ from matcher.domain.columns import Ints
 MAX_AMOUNT = 10**12
 MAX_TOTAL = 10**18
 MAX_COST = 10**9
-WHOLE_ARCS = 2_000
-"""Up to so many arcs are solved at once; of more, each node begins with its `_FIRST_ARCS` cheapest."""
-_FIRST_ARCS = 32
-_ENTERING_ARCS = 4_000
-
-Mask = npt.NDArray[np.bool_]
 
 
 class TooLarge(ValueError):
@@ -64,7 +57,16 @@ class Arcs:
     cost: Ints
 
 
-def allocate(supplies: Ints, needs: Needs, arcs: Arcs, *, whole_arcs: int = WHOLE_ARCS) -> Ints:
+@dataclass(frozen=True, slots=True)
+class Portions:
+    """Up to `whole` arcs are solved at once; of more the `first` cheapest of each node, then `more`."""
+
+    whole: int = 2_000
+    first: int = 32
+    more: int = 4_000
+
+
+def allocate(supplies: Ints, needs: Needs, arcs: Arcs, portions: Portions = Portions()) -> Ints:
     """Return the amount on each arc: of the greatest total (value - cost), tier by tier.
 
     The order of supplies and needs decides between divisions of equal worth, that of the arcs does not.
@@ -73,10 +75,9 @@ def allocate(supplies: Ints, needs: Needs, arcs: Arcs, *, whole_arcs: int = WHOL
     if not len(arcs.cost):
         return np.zeros(0, dtype=np.int64)
     _check(supplies, needs, arcs)
-    network = _Network(supplies, needs, arcs, whole_arcs)
-    tiers = np.unique(needs.tier[arcs.need]).tolist()
-    for tier in tiers:
-        network.solve(tier, last=tier == tiers[-1])
+    network = _Network(supplies, needs, arcs, portions)
+    for rank in range(network.tiers):
+        network.solve(rank)
     return network.amounts()
 
 
@@ -87,10 +88,11 @@ class _Network:
     sink. `_active` arcs are those that are solved, with the nodes at their ends.
     """
 
-    def __init__(self, supplies: Ints, needs: Needs, arcs: Arcs, whole_arcs: int) -> None:
-        self._tiers, rank = np.unique(needs.tier, return_inverse=True)
+    def __init__(self, supplies: Ints, needs: Needs, arcs: Arcs, portions: Portions) -> None:
+        occurring, rank = np.unique(needs.tier, return_inverse=True)
+        self.tiers = len(occurring)
         self._width, self._arcs = len(supplies), len(arcs.cost)
-        self._first_need = self._width * len(self._tiers)
+        self._first_need = self._width * self.tiers
         self._sink = self._first_need + len(needs.tier)
         levels = np.arange(self._first_need)
         below = np.where(levels + self._width < self._first_need, levels + self._width, self._sink)
@@ -103,7 +105,7 @@ class _Network:
         self._cost = np.concatenate((arcs.cost, np.zeros_like(levels), -needs.value))
         self._rank = np.concatenate((at, levels // self._width, rank[needs.of]))
         most = np.minimum(supplies[arcs.supply], wanted[arcs.need])
-        self._high = np.concatenate((most, np.tile(supplies, len(self._tiers)), needs.amount))
+        self._high = np.concatenate((most, np.tile(supplies, self.tiers), needs.amount))
         self._low = np.zeros_like(self._high)
         self._flow = self._low.copy()
         self._supplies = supplies
@@ -111,12 +113,13 @@ class _Network:
         np.maximum.at(self._top, needs.of, needs.value)
         self._of_need = (arcs.supply, arcs.need)
         self._active = np.zeros(len(self._high), dtype=np.bool_)
-        first = _first_arcs(arcs) if self._arcs > whole_arcs else np.ones(self._arcs, dtype=np.bool_)
-        self._activate(np.flatnonzero(first))
+        self._more = portions.more
+        whole = self._arcs <= portions.whole
+        self._activate(np.arange(self._arcs) if whole else _cheapest(arcs, portions.first))
 
-    def solve(self, tier: int, *, last: bool) -> None:
+    def solve(self, rank: int) -> None:
         """Find the best flow for a tier within the ranges that earlier ones left; fix it for later ones."""
-        rank = int(np.searchsorted(self._tiers, tier))
+        last = rank == self.tiers - 1
         now = np.where(self._rank == rank, self._cost, 0)
         while True:
             solved = self._ordered()
@@ -133,7 +136,8 @@ class _Network:
             if not len(entering):
                 break
             self._activate(entering)
-        fixed = solved[(reduced[solved] != 0) & (room > 0)]
+        # What is not solved has no flow, but for supplies that flow into the sink as a whole, at no cost.
+        fixed = reduced != 0
         self._low[fixed] = self._high[fixed] = self._flow[fixed]
 
     def amounts(self) -> Ints:
@@ -148,7 +152,7 @@ class _Network:
         supplied[supply[self._active[: self._arcs]]] = True
         needed = np.zeros(len(self._top), dtype=np.bool_)
         needed[need[self._active[: self._arcs]]] = True
-        self._active[self._arcs : self._arcs + self._first_need] = np.tile(supplied, len(self._tiers))
+        self._active[self._arcs : self._arcs + self._first_need] = np.tile(supplied, self.tiers)
         of = self._tail[self._arcs + self._first_need :] - self._first_need
         self._active[self._arcs + self._first_need :] = needed[of]
 
@@ -201,21 +205,28 @@ class _Network:
         gain = reduced[pairs] < (0 if last else 1)
         if not last:
             gain &= (self._rank[pairs] == rank) | (reduced[pairs] < 0)
-        found = np.flatnonzero(gain & ~self._active[pairs] & (self._rank[pairs] >= rank))
-        if len(found) > _ENTERING_ARCS:
-            found = found[reduced[found] <= np.partition(reduced[found], _ENTERING_ARCS)[_ENTERING_ARCS]]
-        return found
+        free = self._low[pairs] < self._high[pairs]
+        found = np.flatnonzero(gain & free & ~self._active[pairs] & (self._rank[pairs] >= rank))
+        return found[_least(reduced[found], self._tail[found], self._head[found], self._more)]
 
 
-def _first_arcs(arcs: Arcs) -> Mask:
-    """Return the cheapest arcs of each node on the side that has fewer of them, all of one cost alike."""
+def _cheapest(arcs: Arcs, most: int) -> Ints:
+    """Return the cheapest arcs of each node on the side that has fewer of them, so many of each."""
     few = arcs.need if arcs.need.max() < arcs.supply.max() else arcs.supply
-    taken = np.zeros(len(few), dtype=np.bool_)
-    for places in _groups(few):
-        costs = arcs.cost[places]
-        kept = min(_FIRST_ARCS, len(costs)) - 1
-        taken[places[costs <= np.partition(costs, kept)[kept]]] = True
-    return taken
+    return np.concatenate(
+        [
+            places[_least(arcs.cost[places], arcs.supply[places], arcs.need[places], most)]
+            for places in _groups(few)
+        ]
+    )
+
+
+def _least(costs: Ints, tails: Ints, heads: Ints, most: int) -> Ints:
+    """Return the places of the least costs, at most so many; of equal ones those whose ends come first."""
+    if len(costs) <= most:
+        return np.arange(len(costs))
+    near = np.flatnonzero(costs <= np.partition(costs, most)[most])
+    return near[np.lexsort((tails[near], heads[near], costs[near]))[:most]]
 
 
 def _groups(numbers: Ints) -> Iterator[Ints]:
