@@ -1,6 +1,7 @@
 """Which records say something new: the highest sequence of each order wins, everything else is an echo.
 
-A record that was sent twice, or that arrives behind a newer one of what it is ordered by, has no second effect.
+A record that was sent twice, or that arrives behind a newer one of what it is ordered by, has no second
+effect.
 """
 
 from collections.abc import Iterable, Mapping

@@ -29,7 +29,7 @@ _TOMBSTONE_KEYS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An event of the log. `sequence` rises with what is `ordered_by` one name; empty where nothing has an order.
+    """An event of the log. `sequence` rises with what is `ordered_by` one name; empty where nothing is.
 
     Steps have an order per docking, positions per market, whatever their records' keys: two partitions may
     hold a demand of one name, and each counts its own rounds.
