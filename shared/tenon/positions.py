@@ -10,6 +10,7 @@ therefore write nothing.
 something else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tenon.db import Connection, Database
@@ -46,6 +47,30 @@ DDL_V1: tuple[str, ...] = (
     """,
 )
 """Statements of the first version, for a migration; it is frozen, a change comes as DDL_V2."""
+
+DDL_V2: tuple[str, ...] = (
+    """
+    CREATE FUNCTION advance_positions(
+        p_topics text[], p_partitions integer[],
+        p_expected_offsets bigint[], p_expected_epochs bigint[], p_next_offsets bigint[]
+    ) RETURNS void LANGUAGE plpgsql AS $$
+    DECLARE
+        v_moved integer;
+    BEGIN
+        UPDATE positions AS p SET next_offset = m.next_offset
+        FROM unnest(p_topics, p_partitions, p_expected_offsets, p_expected_epochs, p_next_offsets)
+            AS m (topic, partition, expected_offset, expected_epoch, next_offset)
+        WHERE p.topic = m.topic AND p.partition = m.partition
+          AND p.next_offset = m.expected_offset AND p.epoch = m.expected_epoch;
+        GET DIAGNOSTICS v_moved = ROW_COUNT;
+        IF v_moved <> cardinality(p_topics) THEN
+            RAISE EXCEPTION '% of the % positions of % are no longer the expected ones',
+                cardinality(p_topics) - v_moved, cardinality(p_topics), p_topics USING ERRCODE = 'TN001';
+        END IF;
+    END $$
+    """,
+)
+"""Statements of the second version: several positions in one transaction. Frozen as well."""
 
 ADVANCE = "SELECT advance_position($1, $2, $3, $4, $5)"
 """topic, partition, expected offset, expected epoch, next offset."""
@@ -107,6 +132,24 @@ class Positions:
         """Move the position inside the caller's transaction; raises `Fenced` unless it is the stored one."""
         await connection.execute(ADVANCE, *partition, position.next_offset, position.epoch, next_offset)
         return replace(position, next_offset=next_offset)
+
+    async def advance_all(
+        self, connection: Connection, moves: Mapping[TopicPartition, tuple[Position, int]]
+    ) -> dict[TopicPartition, Position]:
+        """Move several positions, each to its next offset; raises `Fenced` unless all are the stored ones.
+
+        Needs `DDL_V2`. Two owners never wait for each other in a circle: a position has one epoch at a time,
+        and a row whose epoch is not the expected one is not locked.
+        """
+        await connection.execute(
+            "SELECT advance_positions($1, $2, $3, $4, $5)",
+            [where.topic for where in moves],
+            [where.partition for where in moves],
+            [held.next_offset for held, _ in moves.values()],
+            [held.epoch for held, _ in moves.values()],
+            [next_offset for _, next_offset in moves.values()],
+        )
+        return {where: replace(held, next_offset=following) for where, (held, following) in moves.items()}
 
     async def _other_log(self, partition: TopicPartition) -> str:
         stored = await self._database.fetchval(

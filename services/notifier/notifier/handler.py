@@ -1,11 +1,12 @@
-"""A batch of records of one partition becomes states and feed entries, in one fenced transaction.
+"""Batches of records of some partitions become states and feed entries, in one fenced transaction.
 
-Read, decide, write: what is decided is the domain's. Streams are woken after the commit; a wake-up that is
-lost only costs them their poll interval.
+Read, decide, write: what is decided is the domain's. All partitions that have records share what a
+transaction costs: its fence, its statements, the locks of the feeds' counters, its commit. Streams are woken
+after the commit; a wake-up that is lost only costs them their poll interval.
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
@@ -15,6 +16,7 @@ from notifier.domain.batch import (
     Changes,
     Sorted,
     TooManyUnusable,
+    by_topic,
     decide,
     sort_out,
     without_echoes,
@@ -50,6 +52,16 @@ CONSUMED = (
 class _Held:
     position: Position
     run: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of records: what they changed, which can't be used, how many news and echoes per topic."""
+
+    changes: Changes
+    refused: Sequence[tuple[Record, Refused]]
+    taken: Mapping[str, int]
+    echoes: Mapping[str, int]
 
 
 class FeedHandler:
@@ -96,25 +108,34 @@ class FeedHandler:
 
     async def handle(self, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Store what records say; returns when that is committed."""
-        if not records:
-            return
-        held = self._held[partition]
-        with log.work("batch", partition=str(partition), records=len(records)) as line:
-            found = self._sort_out(partition, records, held.run)
+        if records:
+            await self.handle_jointly({partition: records})
+
+    async def handle_jointly(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Store what records of several partitions say, all or nothing; returns when that is committed."""
+        held = {where: self._held[where] for where in batches}
+        number = sum(len(records) for records in batches.values())
+        with log.work("batch", partitions=len(batches), records=number) as line:
+            read = {where: self._sort_out(where, batches[where], held[where].run) for where in batches}
             async with self._database.transaction() as tx:
-                position = await self._positions.advance(tx, partition, held.position, records[-1].offset + 1)
-                found, changes = await self._write(tx, partition, records, found)
-                if found.run != held.run:
-                    await store.write_run(tx, partition, found.run)
+                positions = await self._positions.advance_all(
+                    tx, {where: (held[where].position, batches[where][-1].offset + 1) for where in batches}
+                )
+                outcome = await self._write(tx, read)
+                for where, sorted_out in read.items():
+                    if sorted_out.run != held[where].run:
+                        await store.write_run(tx, where, sorted_out.run)
                 await failpoint("notifier.before_commit")
-            held.position, held.run = position, found.run
+            for where, sorted_out in read.items():
+                held[where].position, held[where].run = positions[where], sorted_out.run
             await failpoint("notifier.after_commit")
-            line.update(taken=changes.taken, entries=len(changes.entries), refused=len(found.refused))
+            changes = outcome.changes
+            line.update(taken=changes.taken, entries=len(changes.entries), refused=len(outcome.refused))
         if changes.entries:
             self._wake()
-        self._count(partition.topic, records, found, changes)
+        self._count(batches, outcome)
 
-    def _sort_out(self, where: TopicPartition, records: Sequence[Record], run: int) -> Sorted:
+    def _sort_out(self, where: TopicPartition, records: Sequence[Record], run: int) -> Sorted[Record]:
         try:
             return sort_out(where.topic, records, run, self._most_unusable)
         except TooManyUnusable as error:
@@ -123,21 +144,22 @@ class FeedHandler:
                 " records, or raise TENON_MAX_UNUSABLE_IN_ROW to set them aside in tenon.rejected.v1"
             ) from error
 
-    async def _write(
-        self, tx: Connection, where: TopicPartition, records: Sequence[Record], found: Sorted
-    ) -> tuple[Sorted, Changes]:
-        before = await store.load_states(tx, found.items)
-        found = without_moved(found, before)
-        seen = await store.load_seen(tx, where.topic, found.items)
-        items, newly_seen = without_echoes(where.topic, found.items, seen)
-        naming = Naming(self._pseudonym_key, await store.load_names(tx, items))
-        changes = decide(items, before, naming)
-        changes.sequences = newly_seen
+    async def _write(self, tx: Connection, read: Mapping[TopicPartition, Sorted[Record]]) -> _Outcome:
+        found = by_topic(read)
+        before = await store.load_states(tx, [item for each in found.values() for item in each.items])
+        found = {topic: without_moved(each, before) for topic, each in found.items()}
+        seen = await store.load_seen(tx, {topic: each.items for topic, each in found.items()})
+        news = {topic: without_echoes(topic, each.items, seen[topic]) for topic, each in found.items()}
+        items = [item for fresh, _ in news.values() for item in fresh]
+        changes = decide(items, before, Naming(self._pseudonym_key, await store.load_names(tx, items)))
+        changes.seen = {topic: newly_seen for topic, (_, newly_seen) in news.items()}
         await failpoint("notifier.after_step")
-        if found.refused:
-            await outbox.append(tx, [self._rejection(records[index], why) for index, why in found.refused])
-        await store.write(tx, where, changes)
-        return found, changes
+        refused = [pair for each in found.values() for pair in each.refused]
+        if refused:
+            await outbox.append(tx, [self._rejection(record, why) for record, why in refused])
+        await store.write(tx, min(read), changes)
+        echoes = {topic: len(each.items) - len(news[topic][0]) for topic, each in found.items()}
+        return _Outcome(changes, refused, {topic: len(fresh) for topic, (fresh, _) in news.items()}, echoes)
 
     def _rejection(self, record: Record, why: Refused) -> OutRecord:
         """What goes to tenon.rejected: the same id however often the record is read."""
@@ -152,14 +174,16 @@ class FeedHandler:
         key = source_key(record.topic, record.partition).encode()
         return OutRecord(topics.REJECTED.name, key, event.data, to_kafka(event))
 
-    def _count(self, topic: str, records: Sequence[Record], found: Sorted, changes: Changes) -> None:
-        self._metrics.add(metrics.EVENTS, changes.taken, topic=topic)
-        self._metrics.add(metrics.ECHOES, len(found.items) - changes.taken, topic=topic)
-        self._metrics.add(metrics.ENTRIES, len(changes.entries))
-        for _, why in found.refused:
-            self._metrics.add(metrics.UNUSABLE, topic=topic, code=why.code)
-        waited = max(0, self._clock.now_ms() - records[0].timestamp_ms) / 1000
-        self._metrics.observe(metrics.WAIT_SECONDS, waited)
+    def _count(self, batches: Mapping[TopicPartition, Sequence[Record]], outcome: _Outcome) -> None:
+        for topic, taken in outcome.taken.items():
+            self._metrics.add(metrics.EVENTS, taken, topic=topic)
+            self._metrics.add(metrics.ECHOES, outcome.echoes[topic], topic=topic)
+        self._metrics.add(metrics.ENTRIES, len(outcome.changes.entries))
+        for record, why in outcome.refused:
+            self._metrics.add(metrics.UNUSABLE, topic=record.topic, code=why.code)
+        now_ms = self._clock.now_ms()
+        for records in batches.values():
+            self._metrics.observe(metrics.WAIT_SECONDS, max(0, now_ms - records[0].timestamp_ms) / 1000)
 
 
 def rejected(record: Record, why: Refused, now: datetime) -> EventRejected:

@@ -29,8 +29,8 @@ DELETE FROM dockings WHERE docking IN (
     ORDER BY seen_at LIMIT {_ROWS}
 )
 """  # noqa: S608 - only the constants above are put in
-# The key of a position is party/kind/id/market. What its state was is gone: its last sequence stays until no
-# echo of it can come any more.
+# The key of a position is party/kind/id/market. Where its state is gone, its sequence stays until no echo
+# of it can come any more.
 _GONE: Final = f"""
 DELETE FROM sequences WHERE (topic, key) IN (
     SELECT topic, key FROM sequences AS s

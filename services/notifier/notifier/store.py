@@ -1,6 +1,7 @@
-"""The statements of one batch: what is known before, what is written, all in the caller's transaction.
+"""The statements of some batches: what is known before, what is written, all in the caller's transaction.
 
-Rows go in as arrays, one statement per table. Which rows, is decided elsewhere.
+Rows go in as arrays, one statement per table, or by COPY where nothing can be there before them. Which rows,
+is decided elsewhere.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +28,12 @@ _KINDS: Final[Mapping[str, type[Shape]]] = {
 }
 
 
-async def load_seen(connection: Connection, topic: str, items: Items) -> dict[str, str]:
-    """Return the highest sequence of each order, or which event ids came before."""
+async def load_seen(connection: Connection, items: Mapping[str, Items]) -> dict[str, dict[str, str]]:
+    """Return for each topic the highest sequence of each order, or which event ids came before."""
+    return {topic: await _seen(connection, topic, each) for topic, each in items.items()}
+
+
+async def _seen(connection: Connection, topic: str, items: Items) -> dict[str, str]:
     if topic in ORDERED:
         rows = await connection.fetch(
             "SELECT key, sequence FROM sequences WHERE topic = $1 AND key = ANY($2::text[])",
@@ -72,8 +77,12 @@ async def load_names(connection: Connection, items: Items) -> dict[str, str]:
 
 
 async def write(connection: Connection, where: TopicPartition, changes: Changes) -> None:
-    """Write everything that changed; the feed last, because its counters are shared by all partitions."""
-    await _write_seen(connection, where.topic, changes)
+    """Write everything that changed; the feed last, because its counters are shared by all partitions.
+
+    `where`: a partition whose position moves in this transaction. Its rows of the totals are nobody else's.
+    """
+    for topic, seen in changes.seen.items():
+        await _write_seen(connection, topic, seen)
     await _write_parties(connection, changes.parties)
     await _write_listed(connection, "offers", changes.states)
     await _write_listed(connection, "demands", changes.states)
@@ -118,30 +127,22 @@ async def write_feed(connection: Connection, entries: Sequence[Entry]) -> None:
         amounts[entry.audience] = amounts.get(entry.audience, 0) + 1
     rows = await connection.fetch(_COUNT, list(amounts), list(amounts.values()))
     following = {row[0]: row[1] - amounts[row[0]] for row in rows}
-    numbers = []
+    # Read under the locks of the counters, so that within a feed times rise with the numbers.
+    now = max(row[2] for row in rows)
+    numbered = []
     for entry in entries:
-        following[entry.audience] += 1
-        numbers.append(following[entry.audience])
-    await connection.execute(
-        # Under the locks of the counters, so that within a feed times rise with the numbers.
-        "INSERT INTO feed (audience, number, event_id, type, subject, body, written_at)"
-        " SELECT r.*, clock_timestamp()"
-        " FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::bytea[]) AS r",
-        [entry.audience for entry in entries],
-        numbers,
-        [entry.event_id for entry in entries],
-        [entry.type for entry in entries],
-        [entry.subject for entry in entries],
-        [entry.body for entry in entries],
-    )
+        number = following[entry.audience] = following[entry.audience] + 1
+        numbered.append((entry.audience, number, entry.event_id, entry.type, entry.subject, entry.body, now))
+    await connection.copy_records_to_table("feed", columns=_FEED, records=numbered)
 
 
+_FEED: Final = ("audience", "number", "event_id", "type", "subject", "body", "written_at")
 _COUNT: Final = """
 INSERT INTO feed_counters AS f (audience, last)
 SELECT u.audience, u.amount FROM unnest($1::text[], $2::bigint[]) AS u (audience, amount)
 ORDER BY u.audience COLLATE "C"
 ON CONFLICT (audience) DO UPDATE SET last = f.last + excluded.last
-RETURNING audience, last
+RETURNING audience, last, clock_timestamp()
 """
 _LISTED_STATES: Final = """
 SELECT party || '/' || id, data FROM {table}
@@ -189,8 +190,8 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def _write_seen(connection: Connection, topic: str, changes: Changes) -> None:
-    if not changes.sequences:
+async def _write_seen(connection: Connection, topic: str, seen: Mapping[str, str]) -> None:
+    if not seen:
         return
     if topic in ORDERED:
         await connection.execute(
@@ -198,12 +199,12 @@ async def _write_seen(connection: Connection, topic: str, changes: Changes) -> N
             " SELECT $1, * FROM unnest($2::text[], $3::text[])"
             " ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence, seen_at = now()",
             topic,
-            list(changes.sequences),
-            list(changes.sequences.values()),
+            list(seen),
+            list(seen.values()),
         )
     else:
         await connection.execute(
-            "INSERT INTO seen_events (event_id) SELECT * FROM unnest($1::text[])", list(changes.sequences)
+            "INSERT INTO seen_events (event_id) SELECT * FROM unnest($1::text[])", list(seen)
         )
 
 
@@ -257,11 +258,8 @@ async def _write_dockings(connection: Connection, changes: Changes) -> None:
     if not latest:
         return
     await connection.execute(_UPSERT_DOCKINGS, *_columns([_docking_row(docking) for docking in latest]))
-    await connection.execute(
-        "INSERT INTO steps (docking, revision, data)"
-        " SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])",
-        *_columns([(step.docking, step.revision, encode(step)) for step in changes.steps]),
-    )
+    steps = [(step.docking, step.revision, encode(step)) for step in changes.steps]
+    await connection.copy_records_to_table("steps", columns=("docking", "revision", "data"), records=steps)
 
 
 def _docking_row(docking: Docking) -> tuple[Any, ...]:
@@ -271,14 +269,14 @@ def _docking_row(docking: Docking) -> tuple[Any, ...]:
 
 
 async def _write_rounds(connection: Connection, changes: Changes) -> None:
-    for decided in changes.rounds.values():
+    rows = [(decided.partition, decided.round, encode(decided)) for decided in changes.rounds.values()]
+    if rows:
         await connection.execute(
-            "INSERT INTO partitions AS p (partition, round, data) VALUES ($1, $2, $3)"
+            "INSERT INTO partitions AS p (partition, round, data)"
+            " SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])"
             " ON CONFLICT (partition) DO UPDATE SET round = excluded.round, data = excluded.data"
             " WHERE p.round < excluded.round",
-            decided.partition,
-            decided.round,
-            encode(decided),
+            *_columns(rows),
         )
 
 

@@ -1,6 +1,6 @@
 """The consumer loop: everything between Kafka's partitions and a service's handler."""
 
-from tenon.stream.handler import Handler, StreamSettings
+from tenon.stream.handler import Handler, JointHandler, StreamSettings
 from tenon.stream.loop import ConsumerLoop
 
-__all__ = ["ConsumerLoop", "Handler", "StreamSettings"]
+__all__ = ["ConsumerLoop", "Handler", "JointHandler", "StreamSettings"]

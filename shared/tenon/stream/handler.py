@@ -1,8 +1,8 @@
 """What a service gives to the consumer loop, and how the loop is set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from tenon.kafka.consumer import GroupTimes
 from tenon.records import Record, TopicPartition
@@ -33,6 +33,18 @@ class Handler(Protocol):
 
     async def close(self, partition: TopicPartition) -> None:
         """Drop the partition's state; another process may hold it already."""
+        ...
+
+
+@runtime_checkable
+class JointHandler(Handler, Protocol):
+    """A handler that can handle what several partitions have in one go, which then share what that costs."""
+
+    async def handle_jointly(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Handle records of each partition in order, and return when the effect of all of them is durable.
+
+        Raises as `handle` does, and has then changed nothing; `Fenced` when any of the partitions was lost.
+        """
         ...
 
 

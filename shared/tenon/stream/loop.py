@@ -9,13 +9,14 @@ waits for a database.
     Fenced         the handler drops the partition's state; it is opened anew if Kafka still says it is ours
     anything else  the loop ends, and with it the process
 
-Partitions are served in turn with one batch each, so a long backlog in one does not hold up another. This
-module must not know what a record says, and keeps nothing that a restart would miss.
+Partitions are served in turn with one batch each, so a long backlog in one does not hold up another. A
+`JointHandler` is given the batches of a turn together, as many as are a full batch in all. This module must
+not know what a record says, and keeps nothing that a restart would miss.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from tenon import log
@@ -27,7 +28,7 @@ from tenon.kafka.consumer import Consumer, OffsetLost
 from tenon.metrics import Metrics
 from tenon.records import Record, TopicPartition
 from tenon.retry import retrying
-from tenon.stream.handler import Handler, StreamSettings
+from tenon.stream.handler import Handler, JointHandler, StreamSettings
 from tenon.stream.held import Held, Troubles
 from tenon.stream.measures import BATCHES, FENCED, READY, RECORDS, RETRIES, SECONDS
 from tenon.stream.watch import Watch, every
@@ -51,6 +52,7 @@ class ConsumerLoop:
     ) -> None:
         self._settings = settings
         self._handler = handler
+        self._joint = handler if isinstance(handler, JointHandler) else None
         self._clock = clock
         self._metrics = metrics
         self._consumer = Consumer(
@@ -120,18 +122,39 @@ class ConsumerLoop:
         """Follow the assignment, serve every ready partition once, wait where there was nothing to do."""
         await self._follow_assignment()
         busy = False
+        taken: dict[TopicPartition, Sequence[Record]] = {}
         for where in self.partitions():
             if stop.is_set():
                 return
             records = await self._take(where)
-            if self._is_ready(where) and (records or self._timer_due(where)):
+            if records:
+                taken[where] = records
+            elif self._is_ready(where) and self._timer_due(where):
                 await self._handle(where, records)
                 busy = True
+            if self._joint is None or sum(map(len, taken.values())) >= self._settings.max_records:
+                busy |= await self._serve(taken)
+                taken = {}
+        busy |= await self._serve(taken)
         if busy:
             # A handler that never waits must not keep Kafka's own tasks from running.
             await asyncio.sleep(0)
         else:
             await self._idle()
+
+    async def _serve(self, taken: Mapping[TopicPartition, Sequence[Record]]) -> bool:
+        """Handle what was taken of partitions that are still ready; return whether there was any."""
+        ready = {where: records for where, records in taken.items() if self._is_ready(where)}
+        if self._joint is not None and len(ready) > 1:
+            await self._handle_jointly(self._joint, ready)
+        else:
+            await self._handle_each(ready)
+        return bool(ready)
+
+    async def _handle_each(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        for where, records in batches.items():
+            if self._is_ready(where):
+                await self._handle(where, records)
 
     async def _follow_assignment(self) -> None:
         assigned = self._assigned
@@ -206,9 +229,8 @@ class ConsumerLoop:
         except (Transient, OffsetLost) as error:
             await self._poll_failed(ready, error)
             return
-        for where, records in found.items():
-            if self._is_ready(where) and (fresh := self._unhandled(where, records)):
-                await self._handle(where, fresh)
+        taken = {where: self._unhandled(where, records) for where, records in found.items()}
+        await self._serve({where: records for where, records in taken.items() if records})
 
     async def _poll_failed(self, wanted: Sequence[TopicPartition], error: Transient | OffsetLost) -> None:
         """Read partitions again from where we are; raises where Kafka does not hold that offset any more.
@@ -244,6 +266,26 @@ class ConsumerLoop:
             return
         self._troubles.over(where)
         self._handled(where, records, time.perf_counter() - started)
+
+    async def _handle_jointly(
+        self, joint: JointHandler, batches: Mapping[TopicPartition, Sequence[Record]]
+    ) -> None:
+        started = time.perf_counter()
+        try:
+            await failpoint(f"{self._settings.service}.after_poll")
+            await joint.handle_jointly(batches)
+        except Transient as error:
+            for where in batches:
+                self._postpone(where, error)
+            return
+        except Fenced:
+            # Some of them were lost: each alone, so that the others get on.
+            await self._handle_each(batches)
+            return
+        seconds = time.perf_counter() - started
+        for where, records in batches.items():
+            self._troubles.over(where)
+            self._handled(where, records, seconds)
 
     def _handled(self, where: TopicPartition, records: Sequence[Record], seconds: float) -> None:
         self._metrics.observe(SECONDS, seconds, topic=where.topic)

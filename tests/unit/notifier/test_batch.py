@@ -117,8 +117,8 @@ def test_the_owner_of_a_moved_id_is_named_with_what_to_do() -> None:
     found = without_moved(
         sort_out(POSITIONS, [there], 0, 9), {("demand", "clinic/demand-1"): demand_position()}
     )
-    ((index, refused),) = found.refused
-    assert (index, refused.code, refused.party, found.read) == (0, "market_moved", "clinic", [])
+    ((of, refused),) = found.refused
+    assert (of, refused.code, refused.party, found.read) == (there, "market_moved", "clinic", [])
     assert refused.detail == "it is in market own:mask: withdraw it there and publish it under a new id"
 
 
@@ -245,7 +245,7 @@ def bad(number: int) -> list[OutRecord]:
 
 def test_unusable_records_are_set_aside_and_the_others_are_taken() -> None:
     found = sort_out(DOCKINGS, [*bad(2), TOLD[0], *bad(1)], 0, 10)
-    assert [index for index, _ in found.refused] == [0, 1, 3]
+    assert [record for record, _ in found.refused] == bad(3)
     assert len(found.items) == 1
     assert found.run == 1
 

@@ -1,12 +1,13 @@
-"""What a batch of records of one partition changes: the pure middle of the handler.
+"""What a batch of records changes: the pure middle of the handler.
 
-`sort_out` reads the records, `decide` turns what is new in them into rows and feed entries. Which rows
-exist already is given to it; how they are stored is not its business.
+`sort_out` reads the records of a partition, `by_topic` joins those of several, `decide` turns what is new in
+them into rows and feed entries. Which rows exist already is given to it; how they are stored is not its
+business.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from notifier.domain import plan
 from notifier.domain.fresh import fresh
@@ -20,6 +21,7 @@ from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSupers
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.topics import ROUNDS
 from tenon.contracts.values import Shape
+from tenon.records import TopicPartition
 
 StateKey = tuple[str, str]
 """(kind, key): `docking` and its id, `offer` or `demand` and party/id."""
@@ -44,17 +46,20 @@ class RawRecord(Protocol):
         """Its headers."""
 
 
+R = TypeVar("R", bound=RawRecord)
+
+
 class TooManyUnusable(Exception):
     """So many records in a row could not be used that it must be us, not them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sorted:
-    """Records that could be read and those that could not, by index; how many of these came last in a row."""
+class Sorted(Generic[R]):
+    """Records with what they say, or with why they can't be used; how many of these came last in a row."""
 
-    read: list[tuple[int, Received | Tombstone]]
-    refused: list[tuple[int, Refused]]
-    run: int
+    read: list[tuple[R, Received | Tombstone]]
+    refused: list[tuple[R, Refused]]
+    run: int = 0
 
     @property
     def items(self) -> list[Received | Tombstone]:
@@ -66,7 +71,7 @@ class Sorted:
 class Changes:
     """Everything that a batch changes."""
 
-    sequences: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, dict[str, str]] = field(default_factory=dict)
     states: dict[StateKey, Shape | None] = field(default_factory=dict)
     steps: list[Docking] = field(default_factory=list)
     parties: dict[str, PartyState | None] = field(default_factory=dict)
@@ -77,29 +82,39 @@ class Changes:
     taken: int = 0
 
 
-def sort_out(topic: str, records: Iterable[RawRecord], run: int, most_in_row: int) -> Sorted:
+def sort_out(topic: str, records: Iterable[R], run: int, most_in_row: int) -> Sorted[R]:
     """Read records; raise `TooManyUnusable` when `most_in_row` of them in a row can't be used.
 
     `run` is how many unusable ones came right before.
     """
-    good: list[tuple[int, Received | Tombstone]] = []
-    refused: list[tuple[int, Refused]] = []
-    for index, record in enumerate(records):
+    good: list[tuple[R, Received | Tombstone]] = []
+    refused: list[tuple[R, Refused]] = []
+    for record in records:
         item = read(topic, record.key, record.headers, record.value)
         if isinstance(item, Refused):
             run += 1
-            refused.append((index, item))
+            refused.append((record, item))
             if run >= most_in_row:
                 raise TooManyUnusable(
                     f"{run} records in a row, the last because of {item.code}: {item.detail}"
                 )
         else:
             run = 0
-            good.append((index, item))
+            good.append((record, item))
     return Sorted(good, refused, run)
 
 
-def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
+def by_topic(read: Mapping[TopicPartition, Sorted[R]]) -> dict[str, Sorted[R]]:
+    """Return what was read of each topic, one partition after the other."""
+    found: dict[str, Sorted[R]] = {}
+    for where, part in read.items():
+        whole = found.setdefault(where.topic, Sorted([], []))
+        whole.read.extend(part.read)
+        whole.refused.extend(part.refused)
+    return found
+
+
+def without_moved(found: Sorted[R], before: Mapping[StateKey, Shape]) -> Sorted[R]:
     """Set aside the positions of ids that are known in another market.
 
     A matcher refuses a listing that would move an id, as far as it can know: markets of other partitions are
@@ -107,16 +122,17 @@ def without_moved(found: Sorted, before: Mapping[StateKey, Shape]) -> Sorted:
     another market has forgotten what it held under the id says nothing of it, to nobody.
     """
     homes = {key: state.market for key, state in before.items() if isinstance(state, _POSITION)}
-    kept, moved = [], []
-    for index, item in found.read:
+    kept: list[tuple[R, Received | Tombstone]] = []
+    moved: list[tuple[R, Refused]] = []
+    for record, item in found.read:
         key, data = state_key(item), item.data if isinstance(item, Received) else None
         if isinstance(item, Tombstone) and key and item.market not in ("", homes.get(key, item.market)):
             continue  # Forgotten where it was refused; where it is at home, it stays.
         if isinstance(data, _POSITION) and key and homes.setdefault(key, data.market) != data.market:
             detail = f"it is in market {homes[key]}: withdraw it there and publish it under a new id"
-            moved.append((index, Refused("market_moved", detail, data.party)))
+            moved.append((record, Refused("market_moved", detail, data.party)))
         elif not (isinstance(item, Tombstone) and _is_of_another(item, key, homes)):
-            kept.append((index, item))
+            kept.append((record, item))
     return Sorted(kept, [*found.refused, *moved], found.run)
 
 

@@ -79,13 +79,21 @@ class Endpoints:
         return None if found is None else created
 
     async def remove(self, audience: str, endpoint: str) -> bool:
-        """Remove an endpoint with everything about it; False when there is none."""
+        """Remove an endpoint with everything about it; False when there is none.
+
+        Its lease first, as whoever serves it locks them: otherwise the two wait for each other in a circle.
+        """
         async with self._database.transaction() as tx:
+            await tx.execute(
+                "DELETE FROM leases WHERE name = $1"
+                " AND EXISTS (SELECT FROM endpoints WHERE id = $2 AND audience = $3)",
+                LEASE + endpoint,
+                endpoint,
+                audience,
+            )
             tag = await tx.execute(
                 "DELETE FROM endpoints WHERE id = $1 AND audience = $2", endpoint, audience
             )
-            if tag == "DELETE 1":
-                await tx.execute("DELETE FROM leases WHERE name = $1", LEASE + endpoint)
         return tag == "DELETE 1"
 
     async def replay(self, endpoint: str, numbers: Sequence[int] | None) -> int:
