@@ -6,8 +6,9 @@ what was decided, and the next opening loads it.
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from matcher import metrics as m
 from matcher.domain.cutting import Cutter
@@ -24,6 +25,9 @@ from tenon.failpoints import failpoint
 from tenon.metrics import Metrics
 from tenon.positions import Position, Positions
 from tenon.records import Record, TopicPartition
+
+_SHORT_ROUND = 100
+"""So many records are decided within a few ms; to hand them to a thread and back would take longer."""
 
 
 @dataclass(slots=True)
@@ -93,17 +97,28 @@ class MatcherHandler:
 
     async def handle(self, partition: TopicPartition, records: Sequence[Record]) -> None:
         """Decide the rounds that these records complete and store each."""
-        owned = self._owned.get(partition)
-        if owned is None:
-            raise Fenced(f"{partition} is not held")
+        await self.handle_jointly({partition: records})
+
+    async def handle_jointly(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        """Decide a round of each partition and store all of them in one transaction.
+
+        Where the clock is the log's, records complete any number of rounds: the first of each, then the next.
+        """
+        for where in batches:
+            if where not in self._owned:
+                raise Fenced(f"{where} is not held")
+        owned = {where: self._owned[where] for where in batches}
         try:
-            entries = self._read(owned, records)
-            for reads in self._rounds(owned, entries):
-                await self._round(partition, owned, reads)
+            read = {where: self._read(owned[where], records) for where, records in batches.items()}
+            rounds = {where: self._rounds(owned[where], entries) for where, entries in read.items()}
+            for turn in zip_longest(*rounds.values()):
+                reads = dict(zip(rounds, turn, strict=True))
+                await self._decide({where: each for where, each in reads.items() if each is not None})
         except (Fenced, Transient) as error:
             # What was decided but not stored is forgotten with the state; the log still has it.
-            self._drop(partition)
-            raise Fenced(f"{partition}: {error}") from error
+            for where in batches:
+                self._drop(where)
+            raise Fenced(f"{', '.join(map(str, batches))}: {error}") from error
 
     def wake_at_ms(self, partition: TopicPartition) -> int | None:
         """Return when the next timer is due, at once while demands wait to be explained."""
@@ -142,21 +157,39 @@ class MatcherHandler:
         end = entries[-1].offset + 1 if entries else start
         return [Read(entries, start, end, self._clock.now_ms())]
 
-    async def _round(self, partition: TopicPartition, owned: _Owned, reads: Read) -> None:
-        with log.work("round", partition=partition.partition, offset=reads.from_offset) as line:
-            started = time.perf_counter()
-            # Beside the event loop: a large round must not keep the heartbeats to Kafka from going out, or it
-            # would lose its partition before it ends, and so would the next owner.
-            decisions = await asyncio.to_thread(step, owned.state, reads)
-            decided = time.perf_counter()
+    async def _decide(self, reads: Mapping[TopicPartition, Read]) -> None:
+        """Decide a round of each partition, and store all of them."""
+        with log.work("rounds", partitions=[where.partition for where in reads]) as line:
+            owned = {where: self._owned[where] for where in reads}
+            decided = {where: await self._step(owned[where].state, each) for where, each in reads.items()}
             await failpoint("matcher.after_step")
-            owned.position = await self._store.commit(partition, owned.position, decisions)
+            started = time.perf_counter()
+            positions = await self._store.commit_all(
+                [(where, owned[where].position, decisions) for where, decisions in decided.items()]
+            )
+            self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - started, stage="commit")
+            for where, position in zip(decided, positions, strict=True):
+                owned[where].position = position
             self._on_commit()
-            self._metrics.observe(m.ROUND_SECONDS, decided - started, stage="decide")
-            self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - decided, stage="commit")
-            self._count(owned.state, decisions)
-            counts = decisions.decided.counts
-            line.update(round=decisions.decided.round, records=counts.records, docked=counts.docked)
+            for where, decisions in decided.items():
+                self._count(owned[where].state, decisions)
+            counts = [decisions.decided.counts for decisions in decided.values()]
+            line.update(
+                rounds=[decisions.decided.round for decisions in decided.values()],
+                records=sum(each.records for each in counts),
+                docked=sum(each.docked for each in counts),
+            )
+
+    async def _step(self, state: State, reads: Read) -> Decisions:
+        started = time.perf_counter()
+        if len(reads.entries) <= _SHORT_ROUND:
+            decisions = step(state, reads)
+        else:
+            # Beside the event loop: a long round must not keep the heartbeats to Kafka from going out, or it
+            # would lose its partition before it ends, and so would the next owner.
+            decisions = await asyncio.to_thread(step, state, reads)
+        self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - started, stage="decide")
+        return decisions
 
     def _count(self, state: State, decisions: Decisions) -> None:
         counts = decisions.decided.counts

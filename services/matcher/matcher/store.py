@@ -62,43 +62,22 @@ class Store:
 
     async def commit(self, partition: TopicPartition, position: Position, decisions: Decisions) -> Position:
         """Store a round, fenced by the position; raises `Fenced` when the partition was lost."""
-        decided, rows = decisions.decided, decisions.rows
-        groups: tuple[Sequence[object], ...] = (
-            rows.entities,
-            rows.offer_windows,
-            rows.demand_windows,
-            rows.deals,
-            rows.dropped_windows,
-        )
-        arguments = [
-            column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
-        ]
+        (following,) = await self.commit_all([(partition, position, decisions)])
+        return following
+
+    async def commit_all(
+        self, rounds: Sequence[tuple[TopicPartition, Position, Decisions]]
+    ) -> list[Position]:
+        """Store a round of each of some partitions, all or none; returns the positions after them.
+
+        Each is fenced by its position; raises `Fenced` when any of the partitions was lost.
+        """
         async with self._database.transaction() as connection:
-            await connection.execute(
-                _COMMIT,
-                *partition,
-                position.next_offset,
-                position.epoch,
-                decided.round,
-                decided.from_offset,
-                decided.next_offset,
-                unix_ms(decided.clock),
-                decided.digest,
-                _encode(decisions.events),
-                rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
-                *arguments,
-            )
-            if rows.closed or rows.forgotten_deals:
-                await connection.execute(
-                    _FORGET,
-                    partition.partition,
-                    *_columns(rows.closed, _CLOSED_WIDTH),
-                    *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
-                    rows.forgotten_deals,
-                )
+            for partition, position, decisions in rounds:
+                await _commit(connection, partition, position, decisions)
             await failpoint("matcher.before_commit")
         await failpoint("matcher.after_commit")
-        return Position(decided.next_offset, position.epoch)
+        return [Position(decisions.decided.next_offset, position.epoch) for _, position, decisions in rounds]
 
     async def to_tell(self, epochs: dict[int, int], limit: int) -> list[RoundToTell]:
         """Return rounds of these partitions (with their epochs) that are not told yet.
@@ -168,6 +147,44 @@ class Store:
             told.partition,
             told.round,
             why,
+        )
+
+
+async def _commit(
+    connection: Connection, partition: TopicPartition, position: Position, decisions: Decisions
+) -> None:
+    decided, rows = decisions.decided, decisions.rows
+    groups: tuple[Sequence[object], ...] = (
+        rows.entities,
+        rows.offer_windows,
+        rows.demand_windows,
+        rows.deals,
+        rows.dropped_windows,
+    )
+    arguments = [
+        column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
+    ]
+    await connection.execute(
+        _COMMIT,
+        *partition,
+        position.next_offset,
+        position.epoch,
+        decided.round,
+        decided.from_offset,
+        decided.next_offset,
+        unix_ms(decided.clock),
+        decided.digest,
+        _encode(decisions.events),
+        rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
+        *arguments,
+    )
+    if rows.closed or rows.forgotten_deals:
+        await connection.execute(
+            _FORGET,
+            partition.partition,
+            *_columns(rows.closed, _CLOSED_WIDTH),
+            *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
+            rows.forgotten_deals,
         )
 
 

@@ -127,11 +127,8 @@ class ConsumerLoop:
             if stop.is_set():
                 return
             records = await self._take(where)
-            if records:
+            if records or (self._is_ready(where) and self._timer_due(where)):
                 taken[where] = records
-            elif self._is_ready(where) and self._timer_due(where):
-                await self._handle(where, records)
-                busy = True
             if self._joint is None or sum(map(len, taken.values())) >= self._settings.max_records:
                 busy |= await self._serve(taken)
                 taken = {}

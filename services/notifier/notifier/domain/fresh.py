@@ -1,11 +1,7 @@
 """Which records say something new: the highest sequence of each order wins, everything else is an echo.
 
-<<<<<<< HEAD
-A record that was sent twice, or that arrives behind a newer one of its order, has no second effect.
-=======
 A record that was sent twice, or that arrives behind a newer one of what it is ordered by, has no second
 effect.
->>>>>>> 6239fa9
 """
 
 from collections.abc import Iterable, Mapping
