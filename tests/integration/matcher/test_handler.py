@@ -30,9 +30,9 @@ async def nobody_was_told(partition: int) -> RoundDecided | None:
     return None
 
 
-def record(data: Shape, offset: int) -> Record:
+def record(data: Shape, offset: int, partition: int = 0) -> Record:
     out = log_record(data, offset)
-    return Record(out.topic, 0, offset, out.key, out.value, out.headers, 0)
+    return Record(out.topic, partition, offset, out.key, out.value, out.headers, 0)
 
 
 class Watched(Store):
@@ -88,6 +88,44 @@ async def test_an_owner_that_was_overtaken_while_it_loaded_takes_nobodys_databas
             await handler_of(Store(database), one, told_by_another).open(PARTITION)
         with pytest.raises(Misconfigured, match="tenon restore"):
             await handler_of(Store(database), one, told_by_a_database_that_is_gone).open(PARTITION)
+
+
+OTHER = TopicPartition(topics.MARKET.name, 1)
+
+
+def a_pair_in_each() -> dict[TopicPartition, list[Record]]:
+    """An offer and a demand that dock, in each of two partitions."""
+    return {
+        where: [record(offer("a"), 0, where.partition), record(demand("b"), 1, where.partition)]
+        for where in (PARTITION, OTHER)
+    }
+
+
+async def test_rounds_of_several_partitions_are_stored_together(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        handler = handler_of(Store(database), Positions(database, owner="one", log_id="log"))
+        for where in (PARTITION, OTHER):
+            await handler.open(where)
+        await handler.handle_jointly(a_pair_in_each())
+        rounds = await database.fetch("SELECT partition, round, next_offset FROM rounds ORDER BY 1")
+        assert [tuple(row) for row in rounds] == [(0, 1, 2), (1, 1, 2)]
+        assert await database.fetchval("SELECT count(DISTINCT decided_at) FROM rounds") == 1
+        assert await database.fetchval("SELECT count(*) FROM dockings") == 2
+
+
+async def test_of_several_rounds_none_is_stored_when_one_partition_was_lost(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        handler = handler_of(Store(database), Positions(database, owner="one", log_id="log"))
+        for where in (PARTITION, OTHER):
+            await handler.open(where)
+        await Positions(database, owner="two", log_id="log").take(OTHER)
+        with pytest.raises(Fenced):
+            await handler.handle_jointly(a_pair_in_each())
+        assert await database.fetchval("SELECT count(*) FROM rounds") == 0
+        assert handler.epochs() == {}, "what was decided and not stored is thrown away"
+        await handler.open(PARTITION)
+        await handler.handle(PARTITION, a_pair_in_each()[PARTITION])
+        assert await database.fetchval("SELECT count(*) FROM dockings") == 1
 
 
 async def test_what_else_the_process_does_goes_on_while_a_round_is_decided(postgres: str) -> None:
