@@ -32,11 +32,11 @@ def solve(state: State, market: Market, effects: Effects) -> None:
         while solution := _solution(market, pairs_of(market, dirty, effects.clock_ms), effects.clock_ms):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
+            if not market.policy.weights.further_docking:
+                break
             for proposal, _ in solution:
                 place_offer(market, proposal.offer)
                 place_demand(market, proposal.demand)
-            if not market.policy.weights.further_docking:
-                break
             # What is open of these is less, so a pair that was not worth taking may be now.
             market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
 
