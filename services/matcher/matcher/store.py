@@ -11,6 +11,7 @@ from matcher.domain.rows import ClosedRow, DealRow, DemandWindowRow, EntityRow, 
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
+from matcher.recent import Key, Recent
 from tenon.contracts import topics
 from tenon.contracts.codec import unix_ms
 from tenon.db import Connection, Database
@@ -23,6 +24,7 @@ SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
+_RECENT_BYTES = 16 << 20
 _PARAMETERS = 11 + sum(_WIDTHS)
 _COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
 _CLOSED_WIDTH = 5
@@ -46,6 +48,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recent = Recent(_RECENT_BYTES)
 
     async def load(self, partition: int, next_offset: int, market: str | None = None) -> State:
         """Return a partition's state, or one market's part of it, as its last round left it."""
@@ -76,6 +79,8 @@ class Store:
             for partition, position, decisions in rounds:
                 await _commit(connection, partition, position, decisions)
             await failpoint("matcher.before_commit")
+        for partition, _, decisions in rounds:
+            self._recent.put((partition.partition, decisions.decided.round), decisions.events)
         await failpoint("matcher.after_commit")
         return [Position(decisions.decided.next_offset, position.epoch) for _, position, decisions in rounds]
 
@@ -86,11 +91,11 @@ class Store:
         """
         rows = await self._database.fetch(
             f"""
-            SELECT r.partition, r.round, r.events
+            SELECT r.partition, r.round
             FROM unnest($2::integer[], $3::bigint[]) AS held (partition, epoch)
             JOIN positions AS p USING (partition, epoch)
             CROSS JOIN LATERAL (
-                SELECT partition, round, events, row_number() OVER (ORDER BY round) AS turn
+                SELECT partition, round, row_number() OVER (ORDER BY round) AS turn
                 FROM rounds WHERE partition = held.partition AND {_DUE} ORDER BY round LIMIT $4
             ) AS r
             WHERE p.topic = $1 ORDER BY r.turn, r.partition LIMIT $4
@@ -100,7 +105,21 @@ class Store:
             list(epochs.values()),
             limit,
         )
-        return [RoundToTell(row["partition"], row["round"], _decode(row["events"])) for row in rows]
+        due = [(row["partition"], row["round"]) for row in rows]
+        kept = {key: events for key in due if (events := self._recent.get(key)) is not None}
+        kept |= await self._read_events([key for key in due if key not in kept])
+        return [RoundToTell(*key, kept[key]) for key in due if key in kept]
+
+    async def _read_events(self, keys: Sequence[Key]) -> dict[Key, list[OutEvent]]:
+        if not keys:
+            return {}
+        rows = await self._database.fetch(
+            "SELECT partition, round, events FROM rounds JOIN unnest($1::integer[], $2::bigint[])"
+            " AS due (partition, round) USING (partition, round)",
+            [partition for partition, _ in keys],
+            [number for _, number in keys],
+        )
+        return {(row["partition"], row["round"]): _decode(row["events"]) for row in rows}
 
     async def mark_told(self, rounds: Sequence[RoundToTell]) -> dict[int, int]:
         """Mark rounds as told. Marking needs no fence: whoever tells a round has told it.
@@ -125,6 +144,8 @@ class Store:
             [told.partition for told in rounds],
             [told.round for told in rounds],
         )
+        for told in rounds:
+            self._recent.drop((told.partition, told.round))
         return {row["partition"]: row["round"] for row in rows}
 
     async def tell_again(self, after: Mapping[int, int]) -> None:
