@@ -9,6 +9,7 @@ from matcher.domain import lifecycle, listing, timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import Demand, Market, Offer, Routes
 from matcher.domain.reading import Entry, Unusable
+from matcher.domain.settling import settle_demand
 from matcher.domain.state import EVERY_MARKET, State
 from tenon.contracts import intake, log
 from tenon.contracts.codec import instant
@@ -175,6 +176,10 @@ def _policy(state: State, entry: Entry, effects: Effects) -> None:
         return
     set_policy(state, said)
     effects.policies[said.policy] = entry.offset
+    for market in state.markets.values():
+        for demand in market.demands.values():
+            if demand.closed_ms is not None:
+                settle_demand(market, demand, effects)  # Its patience may have become longer.
 
 
 def _older(

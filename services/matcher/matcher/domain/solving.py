@@ -133,7 +133,7 @@ def _needs(policy: PolicyPublished, demands: Side[DemandRef], rows: Ints, now_ms
         for at, row in enumerate(rows.tolist())
         for part in tranches_of(policy, *demands.ref(row), now_ms)
     ]
-    return Needs(tiers, *np.array(parts, dtype=np.int64).T)
+    return Needs(tiers, *np.array(parts, dtype=np.int64).reshape(-1, 3).T)
 
 
 def _worth(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> tuple[Ints, Ints]:
