@@ -10,10 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from matcher import metrics as m
+from matcher.census import Census
 from matcher.domain.cutting import Cutter
+from matcher.domain.effects import Effects
+from matcher.domain.model import Market
 from matcher.domain.reading import Entry, LogRecord, UnknownType, Unusable, read
+from matcher.domain.solving import solve
 from matcher.domain.state import State
-from matcher.domain.step import Decisions, Read, step
+from matcher.domain.step import ENGINE, Decisions, Read, step
 from matcher.proof import LastTold
 from matcher.replay import fault_of
 from matcher.store import Store
@@ -28,7 +32,9 @@ from tenon.records import Record, TopicPartition
 
 @dataclass(slots=True)
 class _Owned:
-    """A partition whose state this process holds. `cutter` gathers where the clock is the log's.
+    """A partition whose state this process holds, and `census`, what is open in it.
+
+    `cutter` gathers where the clock is the log's.
 
     `skipped_in_a_row` counts what is read; the state counts what is decided, and outlives the process.
     """
@@ -36,7 +42,20 @@ class _Owned:
     state: State
     position: Position
     cutter: Cutter | None
+    census: Census
     skipped_in_a_row: int = 0
+
+
+class _TimedSolve:
+    """Solves as the engine does, and keeps how long each market took, in seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def __call__(self, state: State, market: Market, effects: Effects) -> None:
+        started = time.perf_counter()
+        solve(state, market, effects)
+        self.seconds.append(time.perf_counter() - started)
 
 
 class MatcherHandler:
@@ -63,6 +82,7 @@ class MatcherHandler:
         self._max_skipped_in_a_row = max_skipped_in_a_row
         self._on_commit = on_commit
         self._owned: dict[TopicPartition, _Owned] = {}
+        metrics.set(m.ENGINE, 1, engine=ENGINE)
 
     def epochs(self) -> dict[int, int]:
         """Return the partitions that this process owns, each with its epoch."""
@@ -86,7 +106,10 @@ class MatcherHandler:
             if not await self._positions.held(partition, position):
                 raise Fenced(f"{partition} was taken by another owner, whose rounds are told already")
             raise Misconfigured(fault)
-        self._owned[partition] = _Owned(state, position, self._cutter(state), state.unusable_run)
+        self._owned[partition] = _Owned(
+            state, position, self._cutter(state), Census(state), state.unusable_run
+        )
+        self._show(self._owned[partition])
         self._metrics.observe(m.LOAD_SECONDS, time.perf_counter() - started)
         self._on_commit()
         return position.next_offset
@@ -115,7 +138,7 @@ class MatcherHandler:
     async def close(self, partition: TopicPartition) -> None:
         """Drop the state of a partition that was given away."""
         self._owned.pop(partition, None)
-        for gauge in (m.OPEN_DEMANDS, m.OPEN_OFFERS, m.CLOCK):
+        for gauge in (m.OPEN_DEMANDS, m.OPEN_REASONS, m.OPEN_OFFERS, m.OVERDRAWN, m.CLOCK):
             self._metrics.forget(gauge, partition=partition.partition)
 
     def _read(self, owned: _Owned, records: Sequence[Record]) -> list[Entry | Unusable]:
@@ -147,18 +170,21 @@ class MatcherHandler:
             started = time.perf_counter()
             # Beside the event loop: a large round must not keep the heartbeats to Kafka from going out, or it
             # would lose its partition before it ends, and so would the next owner.
-            decisions = await asyncio.to_thread(step, owned.state, reads)
+            solving = _TimedSolve()
+            decisions = await asyncio.to_thread(step, owned.state, reads, solving)
             decided = time.perf_counter()
             await failpoint("matcher.after_step")
             owned.position = await self._store.commit(partition, owned.position, decisions)
             self._on_commit()
             self._metrics.observe(m.ROUND_SECONDS, decided - started, stage="decide")
             self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - decided, stage="commit")
-            self._count(owned.state, decisions)
+            self._count(decisions, solving.seconds)
+            owned.census.update(owned.state, decisions.rows)
+            self._show(owned)
             counts = decisions.decided.counts
             line.update(round=decisions.decided.round, records=counts.records, docked=counts.docked)
 
-    def _count(self, state: State, decisions: Decisions) -> None:
+    def _count(self, decisions: Decisions, solving_seconds: Sequence[float]) -> None:
         counts = decisions.decided.counts
         self._metrics.add(m.ROUNDS)
         self._metrics.observe(m.ROUND_RECORDS, counts.records)
@@ -168,12 +194,18 @@ class MatcherHandler:
             self._metrics.add(m.RECORDS, max(0, number), outcome=outcome)
         self._metrics.add(m.DOCKED, counts.docked)
         self._metrics.add(m.RELEASED, counts.released)
-        markets = state.markets.values()
-        demands = sum(len(names) for market in markets for names in market.open_demands.values())
-        offers = sum(len(names) for market in markets for names in market.open_offers.values())
-        self._metrics.set(m.OPEN_DEMANDS, demands, partition=state.partition)
-        self._metrics.set(m.OPEN_OFFERS, offers, partition=state.partition)
-        self._metrics.set(m.CLOCK, state.clock_ms / 1000, partition=state.partition)
+        for seconds in solving_seconds:
+            self._metrics.observe(m.SOLVE_SECONDS, seconds)
+
+    def _show(self, owned: _Owned) -> None:
+        partition, census = owned.state.partition, owned.census
+        self._metrics.set(m.CLOCK, owned.state.clock_ms / 1000, partition=partition)
+        self._metrics.set(m.OPEN_OFFERS, len(census.open_offers), partition=partition)
+        self._metrics.set(m.OVERDRAWN, len(census.overdrawn), partition=partition)
+        for tier, demands in census.by_tier.items():
+            self._metrics.set(m.OPEN_DEMANDS, demands, partition=partition, tier=tier)
+        for reason, demands in census.by_reason.items():
+            self._metrics.set(m.OPEN_REASONS, demands, partition=partition, reason=reason)
 
     def _cutter(self, state: State) -> Cutter | None:
         return Cutter(state.next_offset, state.clock_ms) if self._simulated else None

@@ -18,6 +18,20 @@ DROPPED = counter(
     "matcher_states_dropped_total", "times a partition's state was thrown away and loaded again"
 )
 LOAD_SECONDS = histogram("matcher_load_seconds", "time to load a partition's state")
-OPEN_DEMANDS = gauge("matcher_demands_open", "demands of which something is open", "partition")
+SOLVE_SECONDS = histogram("matcher_solve_seconds", "time to decide one market in a round")
+ENGINE = gauge("matcher_engine", "1 for the engine that decides; its version says when to replay", "engine")
+OPEN_DEMANDS = gauge(
+    "matcher_demands_open", "demands of which something is open, by their tier", "partition", "tier"
+)
+OPEN_REASONS = gauge(
+    "matcher_demands_open_reasons",
+    "demands of which something is open, by the test that most offers of their class fail; unexplained: not"
+    " known yet",
+    "partition",
+    "reason",
+)
+OVERDRAWN = gauge(
+    "matcher_offers_overdrawn", "offers that hold less than what is docked of them", "partition"
+)
 OPEN_OFFERS = gauge("matcher_offers_open", "offers of which something is free", "partition")
 CLOCK = gauge("matcher_clock_seconds", "the partition's clock, in Unix seconds", "partition")
