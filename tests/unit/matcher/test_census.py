@@ -50,9 +50,7 @@ def test_open_demands_are_counted_by_tier_and_by_main_reason() -> None:
         ({"price": 1, "distance": 1}, "price"),
     ],
 )
-def test_the_main_reason_is_what_most_offers_of_the_class_fail(
-    failed: dict[Test, int], reason: str
-) -> None:
+def test_the_main_reason_is_what_most_offers_of_the_class_fail(failed: dict[Test, int], reason: str) -> None:
     assert main_reason(Reasons(as_of=START, considered=50, failed=failed)) == reason
 
 
