@@ -13,7 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 PREFIX = "tenon_"
@@ -34,6 +41,7 @@ class Metric:
 
 
 DECLARED: dict[str, Metric] = {}
+disable_created_metrics()  # one series more for each, and `process_start_time_seconds` says it for all
 
 
 def counter(name: str, meaning: str, *labels: str) -> Metric:

@@ -83,6 +83,8 @@ class MatcherHandler:
         self._on_commit = on_commit
         self._owned: dict[TopicPartition, _Owned] = {}
         metrics.set(m.ENGINE, 1, engine=ENGINE)
+        for outcome in m.OUTCOMES:
+            metrics.add(m.RECORDS, 0, outcome=outcome)
 
     def epochs(self) -> dict[int, int]:
         """Return the partitions that this process owns, each with its epoch."""

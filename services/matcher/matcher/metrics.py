@@ -7,10 +7,9 @@ ROUND_SECONDS = histogram(
     "matcher_round_seconds", "time of one round, by stage: read, decide, commit", "stage"
 )
 ROUND_RECORDS = histogram("matcher_round_records", "records of the log in one round", buckets=COUNTS)
+OUTCOMES = ("used", "superseded", "refused", "skipped")
 RECORDS = counter(
-    "matcher_records_total",
-    "records of the log, by what became of them: used, superseded, refused, skipped",
-    "outcome",
+    "matcher_records_total", f"records of the log, by what became of them: {', '.join(OUTCOMES)}", "outcome"
 )
 DOCKED = counter("matcher_dockings_total", "dockings made")
 RELEASED = counter("matcher_releases_total", "dockings that ended and gave back what was not shipped")

@@ -193,13 +193,9 @@ MATCHER = Dashboard(
         ),
         panel(
             "Loading a partition",
-            "Time, and states thrown away in 5 minutes.",
-            "s",
-            (
-                "sum(rate(tenon_matcher_load_seconds_sum[5m]))"
-                " / sum(rate(tenon_matcher_load_seconds_count[5m]))",
-                "mean",
-            ),
+            "Seconds on average since the processes began, and states thrown away in 5 minutes.",
+            "short",
+            ("sum(tenon_matcher_load_seconds_sum) / sum(tenon_matcher_load_seconds_count)", "seconds"),
             ("sum(increase(tenon_matcher_states_dropped_total[5m]))", "dropped"),
         ),
         panel(
