@@ -41,7 +41,8 @@ class Metric:
 
 
 DECLARED: dict[str, Metric] = {}
-disable_created_metrics()  # one series more for each, and `process_start_time_seconds` says it for all
+# One series more for each; `process_start_time_seconds` says it for all.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def counter(name: str, meaning: str, *labels: str) -> Metric:
