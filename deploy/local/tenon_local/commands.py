@@ -184,9 +184,9 @@ def _running(folder: Path, holder: subprocess.Popen[bytes], log: Path, shown: in
 
 def _show(held: state.State) -> None:
     for service, urls in held.urls.items():
-        click.echo(f"{service:9} {' '.join(urls)}")
-    click.echo(f"kafka     {held.kafka_bootstrap}")
+        click.echo(f"{service:10} {' '.join(urls)}")
+    click.echo(f"{'kafka':10} {held.kafka_bootstrap}")
     for entry in held.processes:
         if entry.kind == prometheus.NAME:
-            click.echo(f"{entry.kind} http://{HOST}:{entry.port}")
+            click.echo(f"{entry.kind:10} http://{HOST}:{entry.port}")
     click.echo(f"administrator's key: {held.admin_key}")

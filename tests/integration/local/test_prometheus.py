@@ -13,13 +13,14 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from math import isnan
 
 import aiohttp
 import pytest
 
-from tenon.client import TenonClient, new_event
+from tenon.client import NotAllowed, TenonClient, new_event
 from tenon.contracts import intake
 from tenon.contracts.cloudevents import CloudEvent
 from tenon.contracts.families import INTAKE
@@ -119,6 +120,12 @@ async def work(admin: TenonClient, session: aiohttp.ClientSession, matcher: str)
         await asyncio.sleep(0.2)
 
 
+async def is_known(client: TenonClient) -> bool:
+    with suppress(NotAllowed):
+        return await client.subscriptions() == []
+    return False
+
+
 async def listen(client: TenonClient) -> None:
     async for _ in client.stream():
         pass
@@ -133,6 +140,7 @@ async def at_work(home: Home, session: aiohttp.ClientSession) -> AsyncIterator[N
         )
         key = (await admin.make_key("acme"))["secret"]
         async with client_of(home, key) as acme:
+            await until(partial(is_known, acme), "the notifier knows the key")
             await acme.subscribe(good.url)
             await acme.subscribe(gone.url)
             (matcher,) = home.state().urls["matcher"]
