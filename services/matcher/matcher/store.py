@@ -12,6 +12,7 @@ from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
 from matcher.recent import Key, Recent
+from tenon.backlog import Backlog
 from tenon.contracts import topics
 from tenon.contracts.codec import unix_ms
 from tenon.db import Connection, Database
@@ -120,6 +121,20 @@ class Store:
             [number for _, number in keys],
         )
         return {(row["partition"], row["round"]): _decode(row["events"]) for row in rows}
+
+    async def backlog(self) -> Backlog:
+        """Return how many rounds are not told yet or were set aside, whoever owns their partitions."""
+        row = await self._database.fetchrow(
+            f"""
+            SELECT count(*) FILTER (WHERE {_DUE}) AS waiting,
+                   coalesce(extract(epoch FROM now() - min(decided_at) FILTER (WHERE {_DUE})), 0)::float8
+                       AS oldest,
+                   count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
+            FROM rounds WHERE published_at IS NULL
+            """  # noqa: S608 - only the constant above is put in
+        )
+        assert row is not None
+        return Backlog(row["waiting"], row["oldest"], row["parked"])
 
     async def mark_told(self, rounds: Sequence[RoundToTell]) -> dict[int, int]:
         """Mark rounds as told. Marking needs no fence: whoever tells a round has told it.

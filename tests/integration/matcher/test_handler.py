@@ -9,7 +9,8 @@ import pytest
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.handler import MatcherHandler
 from matcher.proof import LastTold
-from matcher.store import Store
+from matcher.store import RoundToTell, Store
+from tenon.backlog import Backlog
 from tenon.clock import WallClock
 from tenon.contracts import topics
 from tenon.contracts.rounds import RoundDecided
@@ -57,12 +58,17 @@ async def a_database(postgres: str) -> AsyncIterator[Database]:
         yield database
 
 
-def handler_of(store: Store, positions: Positions, last_told: LastTold = nobody_was_told) -> MatcherHandler:
+def handler_of(
+    store: Store,
+    positions: Positions,
+    last_told: LastTold = nobody_was_told,
+    metrics: Metrics | None = None,
+) -> MatcherHandler:
     return MatcherHandler(
         store,
         positions,
         WallClock(),
-        Metrics(),
+        metrics or Metrics(),
         simulated=False,
         max_skipped_in_a_row=1,
         last_told=last_told,
@@ -142,3 +148,39 @@ async def test_what_else_the_process_does_goes_on_while_a_round_is_decided(postg
             await asyncio.sleep(0)
         await deciding
         assert turns > 0
+
+
+async def test_what_is_open_is_shown_by_tier_and_reason_and_forgotten_with_the_partition(
+    postgres: str,
+) -> None:
+    async with a_database(postgres) as database:
+        metrics = Metrics()
+        positions = Positions(database, owner="one", log_id="log")
+        handler = handler_of(Store(database), positions, metrics=metrics)
+        await handler.open(PARTITION)
+        said = [offer("acme", 70), demand("clinic", 100, tier=1), demand("school", 10, tier=3)]
+        await handler.handle(PARTITION, [record(each, offset) for offset, each in enumerate(said)])
+        shown = {
+            'tenon_matcher_demands_open{partition="0",tier="1"} 1.0',
+            'tenon_matcher_demands_open{partition="0",tier="3"} 1.0',
+            'tenon_matcher_demands_open_reasons{partition="0",reason="exhausted"} 2.0',
+            'tenon_matcher_offers_open{partition="0"} 0.0',
+            "tenon_matcher_solve_seconds_count 1.0",
+        }
+        assert shown <= set(metrics.render().decode().splitlines())
+        await handler.close(PARTITION)
+        assert 'partition="0"' not in metrics.render().decode()
+
+
+async def test_rounds_that_are_not_told_are_counted_until_they_are_or_are_set_aside(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        store = Store(database)
+        handler = handler_of(store, Positions(database, owner="one", log_id="log"))
+        await handler.open(PARTITION)
+        for offset, name in enumerate(("acme", "mill")):
+            await handler.handle(PARTITION, [record(offer(name), offset)])
+        found = await store.backlog()
+        assert (found.waiting, found.oldest_seconds > 0, found.parked) == (2, True, 0)
+        await store.mark_told([RoundToTell(0, 1, [])])
+        await store.park(RoundToTell(0, 2, []), "too large")
+        assert await store.backlog() == Backlog(0, 0, 1)
