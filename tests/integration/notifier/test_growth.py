@@ -114,8 +114,10 @@ async def test_sequences_of_positions_go_with_what_is_forgotten_only(postgres: s
         await database.execute(
             "INSERT INTO sequences (topic, key, sequence, seen_at)"
             " SELECT topic, key, '1', now() - interval '9 hours' FROM (VALUES"
-            " ('tenon.positions.v1', 'mill/offer/o/own:mask'), ('tenon.positions.v1', 'mill/offer/gone/own:mask'),"
-            " ('tenon.positions.v1', 'mill/demand/o/own:mask'), ('tenon.parties.v1', 'mill')) AS r (topic, key)"
+            " ('tenon.positions.v1', 'mill/offer/o/own:mask'),"
+            " ('tenon.positions.v1', 'mill/offer/gone/own:mask'),"
+            " ('tenon.positions.v1', 'mill/demand/o/own:mask'),"
+            " ('tenon.parties.v1', 'mill')) AS r (topic, key)"
         )
         await keep(database)
         known = [row[0] for row in await database.fetch("SELECT key FROM sequences ORDER BY 1")]
