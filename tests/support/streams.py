@@ -1,7 +1,7 @@
 """What tests of the consumer loop need: topics, records, a handler that keeps what it was given."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -82,6 +82,24 @@ class Keeper:
         return sum(len(values) for values in self.values.values())
 
 
+@dataclass
+class JointKeeper(Keeper):
+    """A keeper that handles several partitions in one go: all of them or, where one of them fails, none."""
+
+    together: list[dict[TopicPartition, list[int]]] = field(default_factory=list)
+
+    async def handle_jointly(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
+        for partition in batches:
+            if self.before_handle is not None:
+                await self.before_handle(partition)
+        self.together.append({})
+        hook, self.before_handle = self.before_handle, None
+        for partition, records in batches.items():
+            await self.handle(partition, records)
+            self.together[-1][partition] = self.batches[-1][1]
+        self.before_handle = hook
+
+
 def new_loop(
     kafka: KafkaSettings,
     topic: str,
@@ -131,13 +149,15 @@ async def eventually(condition: Callable[[], bool], what: str, seconds: float = 
         raise AssertionError(f"not within {seconds:g} s: {what}") from None
 
 
-def failing(times: int, error: Transient | Fenced) -> Callable[[TopicPartition], Awaitable[None]]:
-    """A hook that raises the first `times` times."""
+def failing(
+    times: int, error: Transient | Fenced, only: TopicPartition | None = None
+) -> Callable[[TopicPartition], Awaitable[None]]:
+    """A hook that raises the first `times` times, that of one partition only where it is given."""
     left = times
 
     async def hook(partition: TopicPartition) -> None:
         nonlocal left
-        if left > 0:
+        if left > 0 and only in (None, partition):
             left -= 1
             raise error
 

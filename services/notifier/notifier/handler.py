@@ -24,6 +24,7 @@ from notifier.domain.batch import (
 )
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Refused
+from notifier.known import load
 from tenon import log, outbox
 from tenon.clock import Clock
 from tenon.contracts import topics
@@ -146,12 +147,11 @@ class FeedHandler:
 
     async def _write(self, tx: Connection, read: Mapping[TopicPartition, Sorted[Record]]) -> _Outcome:
         found = by_topic(read)
-        before = await store.load_states(tx, [item for each in found.values() for item in each.items])
-        found = {topic: without_moved(each, before) for topic, each in found.items()}
-        seen = await store.load_seen(tx, {topic: each.items for topic, each in found.items()})
-        news = {topic: without_echoes(topic, each.items, seen[topic]) for topic, each in found.items()}
+        known = await load(tx, {topic: each.items for topic, each in found.items()})
+        found = {topic: without_moved(each, known.states) for topic, each in found.items()}
+        news = {topic: without_echoes(topic, each.items, known.seen[topic]) for topic, each in found.items()}
         items = [item for fresh, _ in news.values() for item in fresh]
-        changes = decide(items, before, Naming(self._pseudonym_key, await store.load_names(tx, items)))
+        changes = decide(items, known.states, Naming(self._pseudonym_key, known.names))
         changes.seen = {topic: newly_seen for topic, (_, newly_seen) in news.items()}
         await failpoint("notifier.after_step")
         refused = [pair for each in found.values() for pair in each.refused]

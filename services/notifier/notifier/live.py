@@ -229,6 +229,8 @@ class Hub:
         return self._ring.bytes // max(1, len(self._tails))
 
     async def _grow(self) -> None:
+        if not self._tails:
+            return
         try:
             last = await self.feed.last_numbers(list(self._tails))
             for audience, tail in list(self._tails.items()):

@@ -4,76 +4,21 @@ Rows go in as arrays, one statement per table, or by COPY where nothing can be t
 is decided elsewhere.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from notifier.domain.batch import Changes, StateKey, state_key
+from notifier.domain.batch import Changes, StateKey
 from notifier.domain.plan import Entry
-from notifier.domain.reading import ORDERED, Received, Tombstone
+from notifier.domain.reading import ORDERED, Received
 from notifier.domain.visibility import coarse_position, parties_of
-from tenon.contracts.codec import decode_tolerant, encode
+from notifier.known import keys_of
+from notifier.statements import Part, all_of
+from tenon.contracts.codec import encode
 from tenon.contracts.dockings import Docking
 from tenon.contracts.parties import PartyState
 from tenon.contracts.positions import DemandPosition, OfferPosition
-from tenon.contracts.topics import ROUNDS
-from tenon.contracts.values import Shape
 from tenon.db import Connection
 from tenon.records import TopicPartition
-
-Items = Sequence[Received | Tombstone]
-_KINDS: Final[Mapping[str, type[Shape]]] = {
-    "docking": Docking,
-    "offer": OfferPosition,
-    "demand": DemandPosition,
-}
-
-
-async def load_seen(connection: Connection, items: Mapping[str, Items]) -> dict[str, dict[str, str]]:
-    """Return for each topic the highest sequence of each order, or which event ids came before."""
-    return {topic: await _seen(connection, topic, each) for topic, each in items.items()}
-
-
-async def _seen(connection: Connection, topic: str, items: Items) -> dict[str, str]:
-    if topic in ORDERED:
-        rows = await connection.fetch(
-            "SELECT key, sequence FROM sequences WHERE topic = $1 AND key = ANY($2::text[])",
-            topic,
-            list({item.ordered_by for item in items}),
-        )
-        return {row[0]: row[1] for row in rows}
-    if topic == ROUNDS.name:
-        return {}
-    ids = [item.id for item in items if isinstance(item, Received)]
-    rows = await connection.fetch("SELECT event_id FROM seen_events WHERE event_id = ANY($1::text[])", ids)
-    return {row[0]: "" for row in rows}
-
-
-async def load_states(connection: Connection, items: Items) -> dict[StateKey, Shape]:
-    """Return the stored states that items replace."""
-    wanted: dict[str, list[str]] = {}
-    for kind, key in {found for item in items if (found := state_key(item)) is not None}:
-        wanted.setdefault(kind, []).append(key)
-    states: dict[StateKey, Shape] = {}
-    for kind, keys in wanted.items():
-        for row in await connection.fetch(_SELECT_STATES[kind], *_arguments(kind, keys)):
-            states[kind, row[0]] = decode_tolerant(_KINDS[kind], row[1])
-    return states
-
-
-async def load_names(connection: Connection, items: Items) -> dict[str, str]:
-    """Return the names of the parties that items concern, as far as they are known."""
-    wanted = {
-        party
-        for item in items
-        if isinstance(item, Received) and isinstance(item.data, Docking)
-        for party in parties_of(item.data)
-    }
-    if not wanted:
-        return {}
-    rows = await connection.fetch(
-        "SELECT party, name FROM parties WHERE party = ANY($1::text[])", list(wanted)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 async def write(connection: Connection, where: TopicPartition, changes: Changes) -> None:
@@ -81,15 +26,20 @@ async def write(connection: Connection, where: TopicPartition, changes: Changes)
 
     `where`: a partition whose position moves in this transaction. Its rows of the totals are nobody else's.
     """
-    for topic, seen in changes.seen.items():
-        await _write_seen(connection, topic, seen)
+    parts = [
+        *_seen(changes.seen),
+        *_gone(changes.states),
+        *_listed("offer", changes),
+        *_listed("demand", changes),
+        *_dockings(changes),
+        *_rounds(changes),
+        *_rejections(changes.rejections),
+        *_totals(where, changes),
+    ]
+    if parts:
+        statement, arguments = all_of(parts)
+        await connection.execute(statement, *arguments)
     await _write_parties(connection, changes.parties)
-    await _write_listed(connection, "offers", changes.states)
-    await _write_listed(connection, "demands", changes.states)
-    await _write_dockings(connection, changes)
-    await _write_rounds(connection, changes)
-    await _write_rejections(connection, changes.rejections)
-    await _write_totals(connection, where, changes)
     await write_feed(connection, changes.entries)
 
 
@@ -144,15 +94,11 @@ ORDER BY u.audience COLLATE "C"
 ON CONFLICT (audience) DO UPDATE SET last = f.last + excluded.last
 RETURNING audience, last, clock_timestamp()
 """
-_LISTED_STATES: Final = """
-SELECT party || '/' || id, data FROM {table}
-WHERE (party, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
+_SEQUENCES: Final = """
+INSERT INTO sequences (topic, key, sequence) SELECT $1, * FROM unnest($2::text[], $3::text[])
+ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence, seen_at = now()
 """
-_SELECT_STATES: Final = {
-    "docking": "SELECT docking, data FROM dockings WHERE docking = ANY($1::text[])",
-    "offer": _LISTED_STATES.format(table="offers"),
-    "demand": _LISTED_STATES.format(table="demands"),
-}
+_IDS: Final = "INSERT INTO seen_events (event_id) SELECT * FROM unnest($1::text[])"
 _UPSERT_LISTED: Final = """
 INSERT INTO {table} AS s (party, id, status, scheme, code, latitude, longitude, at, data)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[],
@@ -171,6 +117,19 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[],
                      $8::text[], $9::timestamptz[], $10::timestamptz[], $11::bytea[])
 ON CONFLICT (docking) DO UPDATE SET status = excluded.status, at = excluded.at, data = excluded.data
 """
+_STEPS: Final = """
+INSERT INTO steps (docking, revision, data) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[])
+"""
+_ROUNDS: Final = """
+INSERT INTO partitions AS p (partition, round, data)
+SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])
+ON CONFLICT (partition) DO UPDATE SET round = excluded.round, data = excluded.data
+WHERE p.round < excluded.round
+"""
+_REJECTIONS: Final = """
+INSERT INTO rejections (event_id, party, type, data)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+"""
 _UPSERT_TOTALS: Final = """
 INSERT INTO totals AS t (topic, partition, unit, name, count, quantity)
 SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[], $6::numeric[])
@@ -179,33 +138,76 @@ DO UPDATE SET count = t.count + excluded.count, quantity = t.quantity + excluded
 """
 
 
-def _arguments(kind: str, keys: list[str]) -> tuple[list[str], ...]:
-    if kind == "docking":
-        return (keys,)
-    pairs = [key.split("/", 1) for key in keys]
-    return [party for party, _ in pairs], [name for _, name in pairs]
-
-
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)]
 
 
-async def _write_seen(connection: Connection, topic: str, seen: Mapping[str, str]) -> None:
-    if not seen:
-        return
-    if topic in ORDERED:
-        await connection.execute(
-            "INSERT INTO sequences (topic, key, sequence)"
-            " SELECT $1, * FROM unnest($2::text[], $3::text[])"
-            " ON CONFLICT (topic, key) DO UPDATE SET sequence = excluded.sequence, seen_at = now()",
-            topic,
-            list(seen),
-            list(seen.values()),
-        )
-    else:
-        await connection.execute(
-            "INSERT INTO seen_events (event_id) SELECT * FROM unnest($1::text[])", list(seen)
-        )
+def _seen(seen: Mapping[str, Mapping[str, str]]) -> Iterator[Part]:
+    for topic, each in seen.items():
+        if each and topic in ORDERED:
+            yield _SEQUENCES, (topic, list(each), list(each.values()))
+        elif each:
+            yield _IDS, (list(each),)
+
+
+def _gone(states: Mapping[StateKey, object]) -> Iterator[Part]:
+    for kind in ("offer", "demand"):
+        gone = [key for (of, key), state in states.items() if of == kind and state is None]
+        if gone:
+            yield _DELETE_LISTED.format(table=f"{kind}s"), keys_of(kind, gone)
+
+
+def _listed(kind: str, changes: Changes) -> Iterator[Part]:
+    rows = [
+        _listed_row(state, changes.json[kind, key])
+        for (of, key), state in changes.states.items()
+        if of == kind and isinstance(state, OfferPosition | DemandPosition)
+    ]
+    if rows:
+        yield _UPSERT_LISTED.format(table=f"{kind}s"), _columns(rows)
+
+
+def _listed_row(state: OfferPosition | DemandPosition, json: bytes) -> tuple[Any, ...]:
+    name = state.offer if isinstance(state, OfferPosition) else state.demand
+    of = state.item.class_
+    coarse = coarse_position(state.position)
+    place = (coarse["latitude"], coarse["longitude"])
+    return (state.party, name, state.status, of.scheme, of.code.lower(), *place, state.at, json)
+
+
+def _dockings(changes: Changes) -> Iterator[Part]:
+    rows = [
+        _docking_row(state, changes.json[key])
+        for key, state in changes.states.items()
+        if isinstance(state, Docking)
+    ]
+    if rows:
+        yield _UPSERT_DOCKINGS, _columns(rows)
+        yield _STEPS, _columns(changes.steps)
+
+
+def _docking_row(docking: Docking, json: bytes) -> tuple[Any, ...]:
+    sides = (docking.supply.party, docking.supply.id, docking.demand.party, docking.demand.id)
+    of = (docking.class_.scheme, docking.class_.code.lower())
+    return (docking.docking, docking.status, *of, *sides, docking.proposed_at, docking.at, json)
+
+
+def _rounds(changes: Changes) -> Iterator[Part]:
+    rows = [(decided.partition, decided.round, encode(decided)) for decided in changes.rounds.values()]
+    if rows:
+        yield _ROUNDS, _columns(rows)
+
+
+def _rejections(rejections: Sequence[Received]) -> Iterator[Part]:
+    rows = [(each.id, next(iter(parties_of(each.data)), ""), each.type, each.json) for each in rejections]
+    if rows:
+        yield _REJECTIONS, _columns(rows)
+
+
+def _totals(where: TopicPartition, changes: Changes) -> Iterator[Part]:
+    rows = [(unit, name, count, quantity) for (unit, name), (count, quantity) in changes.totals.items()]
+    if rows:
+        yield _UPSERT_TOTALS, (*where, *_columns(rows))
 
 
 async def _write_parties(connection: Connection, parties: Mapping[str, PartyState | None]) -> None:
@@ -228,71 +230,3 @@ async def _write_parties(connection: Connection, parties: Mapping[str, PartyStat
             " ON CONFLICT (sha256) DO UPDATE SET key = excluded.key, party = excluded.party",
             *_columns(list(hashes.values())),
         )
-
-
-async def _write_listed(connection: Connection, table: str, states: Mapping[StateKey, Shape | None]) -> None:
-    kind = table.removesuffix("s")
-    rows = [_listed_row(state) for (of, _), state in states.items() if of == kind and _is_position(state)]
-    gone = [key for (of, key), state in states.items() if of == kind and state is None]
-    if rows:
-        await connection.execute(_UPSERT_LISTED.format(table=table), *_columns(rows))
-    if gone:
-        await connection.execute(_DELETE_LISTED.format(table=table), *_arguments(kind, gone))
-
-
-def _is_position(state: Shape | None) -> bool:
-    return isinstance(state, OfferPosition | DemandPosition)
-
-
-def _listed_row(state: Any) -> tuple[Any, ...]:
-    """The row of an offer or a demand; both have these fields."""
-    name = state.offer if isinstance(state, OfferPosition) else state.demand
-    of = state.item.class_
-    coarse = coarse_position(state.position)
-    place = (coarse["latitude"], coarse["longitude"])
-    return (state.party, name, state.status, of.scheme, of.code.lower(), *place, state.at, encode(state))
-
-
-async def _write_dockings(connection: Connection, changes: Changes) -> None:
-    latest = [state for state in changes.states.values() if isinstance(state, Docking)]
-    if not latest:
-        return
-    await connection.execute(_UPSERT_DOCKINGS, *_columns([_docking_row(docking) for docking in latest]))
-    steps = [(step.docking, step.revision, encode(step)) for step in changes.steps]
-    await connection.copy_records_to_table("steps", columns=("docking", "revision", "data"), records=steps)
-
-
-def _docking_row(docking: Docking) -> tuple[Any, ...]:
-    sides = (docking.supply.party, docking.supply.id, docking.demand.party, docking.demand.id)
-    of = (docking.class_.scheme, docking.class_.code.lower())
-    return (docking.docking, docking.status, *of, *sides, docking.proposed_at, docking.at, encode(docking))
-
-
-async def _write_rounds(connection: Connection, changes: Changes) -> None:
-    rows = [(decided.partition, decided.round, encode(decided)) for decided in changes.rounds.values()]
-    if rows:
-        await connection.execute(
-            "INSERT INTO partitions AS p (partition, round, data)"
-            " SELECT * FROM unnest($1::integer[], $2::bigint[], $3::bytea[])"
-            " ON CONFLICT (partition) DO UPDATE SET round = excluded.round, data = excluded.data"
-            " WHERE p.round < excluded.round",
-            *_columns(rows),
-        )
-
-
-async def _write_rejections(connection: Connection, rejections: Iterable[Received]) -> None:
-    rows = [
-        (each.id, next(iter(parties_of(each.data)), ""), each.type, encode(each.data)) for each in rejections
-    ]
-    if rows:
-        await connection.execute(
-            "INSERT INTO rejections (event_id, party, type, data)"
-            " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[])",
-            *_columns(rows),
-        )
-
-
-async def _write_totals(connection: Connection, where: TopicPartition, changes: Changes) -> None:
-    rows = [(unit, name, count, quantity) for (unit, name), (count, quantity) in changes.totals.items()]
-    if rows:
-        await connection.execute(_UPSERT_TOTALS, *where, *_columns(rows))

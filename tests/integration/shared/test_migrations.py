@@ -13,7 +13,7 @@ from tests.support.toys import PACKAGE, SCHEMA
 async def test_two_replicas_may_migrate_at_once(postgres: str) -> None:
     await asyncio.gather(*(migrate(postgres, package=PACKAGE) for _ in range(4)))
     async with Database.connect(postgres, schema=SCHEMA) as database:
-        assert await database.fetchval("SELECT version_num FROM toy.alembic_version") == "0002"
+        assert await database.fetchval("SELECT version_num FROM toy.alembic_version") == "0003"
         assert await database.fetchval("SELECT count(*) FROM positions") == 0
 
 

@@ -11,6 +11,7 @@ from tenon.records import TopicPartition
 from tests.support.toys import toy_database
 
 WHERE = TopicPartition("numbers", 3)
+SOME = [TopicPartition("letters", 0), TopicPartition("letters", 1), TopicPartition("numbers", 0)]
 
 
 def of(database: Database, owner: str, log_id: str = "log") -> Positions:
@@ -93,6 +94,58 @@ async def test_a_lone_statement_is_fenced_as_a_transaction_is(postgres: str) -> 
         with pytest.raises(Fenced):
             await database.execute(statement)
         assert await effects(database) == []
+
+
+async def take_some(holder: Positions) -> dict[TopicPartition, tuple[Position, int]]:
+    """Take a few partitions; return how all of them are to move."""
+    return {where: (await holder.take(where), number) for number, where in enumerate(SOME, 1)}
+
+
+async def commit_all(
+    database: Database, holder: Positions, moves: dict[TopicPartition, tuple[Position, int]]
+) -> None:
+    """One unit of work in several partitions."""
+    async with database.transaction() as connection:
+        await connection.execute("INSERT INTO effects (value) VALUES (1)")
+        await holder.advance_all(connection, moves)
+
+
+async def offsets(database: Database) -> list[int]:
+    return [each.next_offset for each in await stored(database)]
+
+
+async def test_several_positions_move_in_one_transaction(postgres: str) -> None:
+    async with toy_database(postgres) as database:
+        holder = of(database, "one")
+        moves = await take_some(holder)
+        async with database.transaction() as connection:
+            moved = await holder.advance_all(connection, moves)
+        assert moved == {where: Position(number, 1) for number, where in enumerate(SOME, 1)}
+        assert await offsets(database) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("lost", SOME)
+async def test_whoever_lost_one_of_several_partitions_moves_none(postgres: str, lost: TopicPartition) -> None:
+    async with toy_database(postgres) as database:
+        holder = of(database, "old")
+        moves = await take_some(holder)
+        await of(database, "new").take(lost)
+        with pytest.raises(Fenced, match="1 of the 3 positions"):
+            await commit_all(database, holder, moves)
+        assert await effects(database) == []
+        assert await offsets(database) == [0, 0, 0]
+
+
+async def test_a_take_over_of_one_of_several_waits_for_the_commit_that_is_under_way(postgres: str) -> None:
+    async with toy_database(postgres) as database:
+        old, new = of(database, "old"), of(database, "new")
+        moves = await take_some(old)
+        async with database.transaction() as connection:
+            await old.advance_all(connection, moves)
+            taking = asyncio.create_task(new.take(SOME[1]))
+            await asyncio.sleep(0.2)
+            assert not taking.done()
+        assert await taking == Position(2, 2)
 
 
 async def test_state_is_kept_only_while_nobody_else_took_the_partition(postgres: str) -> None:

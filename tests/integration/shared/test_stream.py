@@ -6,6 +6,7 @@ was opened. What is not: how a backlog is cut into batches.
 
 import asyncio
 import re
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,6 +18,7 @@ from tenon.records import TopicPartition
 from tenon.stream import ConsumerLoop
 from tests.support.streams import (
     QUICK,
+    JointKeeper,
     Keeper,
     eventually,
     failing,
@@ -122,6 +124,62 @@ async def test_an_opening_that_fails_is_tried_again_outside_the_rebalance(kafka:
         await write(producer, TOPIC, 0, range(10))
         await eventually(lambda: keeper.total() == 10, "everything is handled")
     assert keeper.values[part(0)] == list(range(10))
+
+
+async def filled(kafka: KafkaSettings, numbers: Sequence[int]) -> None:
+    """Make a topic whose partitions hold so many records."""
+    await make_topic(kafka, TOPIC, len(numbers))
+    async with producing(kafka) as producer:
+        for number, length in enumerate(numbers):
+            await write(producer, TOPIC, number, range(length))
+
+
+async def test_what_several_partitions_have_is_given_together_where_that_is_wanted(
+    kafka: KafkaSettings,
+) -> None:
+    await filled(kafka, [50] * 4)
+    keeper = JointKeeper()
+    async with looping(kafka, TOPIC, keeper):
+        await eventually(lambda: keeper.total() == 200, "everything is handled")
+    assert keeper.values == {part(number): list(range(50)) for number in range(4)}
+    assert max(map(len, keeper.together)) > 1
+
+
+async def test_what_is_given_together_is_no_more_than_one_batch_beyond_the_most(kafka: KafkaSettings) -> None:
+    await filled(kafka, [20_000, 300, 300])
+
+    async def some_work(partition: TopicPartition) -> None:
+        await asyncio.sleep(0.002)
+
+    keeper = JointKeeper(before_handle=some_work)
+    async with looping(kafka, TOPIC, keeper, max_records=100):
+        await eventually(
+            lambda: all(len(keeper.values.get(part(n), [])) == 300 for n in (1, 2)), "the short ones are done"
+        )
+        backlog = len(keeper.values[part(0)])
+        await eventually(lambda: keeper.total() == 20_600, "everything is handled")
+    assert backlog < 10_000
+    assert keeper.values[part(0)] == list(range(20_000))
+    assert max(sum(map(len, batches.values())) for batches in keeper.together) < 200
+
+
+async def test_where_one_of_several_partitions_was_lost_the_others_get_on(kafka: KafkaSettings) -> None:
+    await filled(kafka, [30] * 3)
+    keeper = JointKeeper(before_handle=failing(2, Fenced("another one took it"), only=part(1)))
+    async with looping(kafka, TOPIC, keeper):
+        await eventually(lambda: keeper.total() == 90, "everything is handled")
+    assert keeper.values == {part(number): list(range(30)) for number in range(3)}
+    assert sorted(keeper.opened) == [part(0), part(1), part(1), part(2)]
+    assert keeper.closed[0] == part(1)
+
+
+async def test_what_failed_together_is_handled_again_and_only_once(kafka: KafkaSettings) -> None:
+    await filled(kafka, [30] * 3)
+    keeper = JointKeeper(before_handle=failing(2, Transient("the database is away")))
+    async with looping(kafka, TOPIC, keeper):
+        await eventually(lambda: keeper.total() >= 90, "everything is handled")
+        await asyncio.sleep(0.3)
+    assert keeper.values == {part(number): list(range(30)) for number in range(3)}
 
 
 async def test_a_batch_that_failed_is_handled_again_and_only_once(kafka: KafkaSettings) -> None:

@@ -259,5 +259,5 @@ def test_too_many_unusable_records_in_a_row_stop_the_batch() -> None:
 def test_a_tombstone_names_the_state_it_ends() -> None:
     assert state_key(Tombstone("clinic/demand/demand-1", "")) == ("demand", "clinic/demand-1")
     assert state_key(Tombstone("clinic", "")) is None
-    item = Received("e", "/s", "t", "", "k", "", offer_position())
+    item = Received("e", "/s", "t", "", "k", "", offer_position(), b"{}")
     assert state_key(item) == ("offer", "mill/offer-1")

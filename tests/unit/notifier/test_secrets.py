@@ -12,6 +12,7 @@ from notifier.domain.plan import numbered
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received
 from tenon.contracts import dockings, values
+from tenon.contracts.codec import encode
 from tenon.contracts.dockings import Docking, DockingStatus, Side
 from tests.support.told import docking, side
 
@@ -50,7 +51,7 @@ def secret_docking(status: DockingStatus, left: bool, right: bool) -> Docking:
 
 def told(of: Docking) -> dict[str, bytes]:
     """What each audience is sent of a step."""
-    received = Received("event-1", "/tenon/matcher", "tenon.docking.proposed.v1", "", "k", "", of)
+    received = Received("event-1", "/tenon/matcher", "tenon.docking.proposed.v1", "", "k", "", of, encode(of))
     entries = decide([received], {}, NAMING).entries
     return {entry.audience: numbered(entry.body, 1) for entry in entries}
 

@@ -73,7 +73,8 @@ class Changes:
 
     seen: dict[str, dict[str, str]] = field(default_factory=dict)
     states: dict[StateKey, Shape | None] = field(default_factory=dict)
-    steps: list[Docking] = field(default_factory=list)
+    json: dict[StateKey, bytes] = field(default_factory=dict)
+    steps: list[tuple[str, int, bytes]] = field(default_factory=list)
     parties: dict[str, PartyState | None] = field(default_factory=dict)
     rounds: dict[int, RoundDecided] = field(default_factory=dict)
     rejections: list[Received] = field(default_factory=list)
@@ -206,9 +207,10 @@ def _keep(changes: Changes, item: Received | Tombstone) -> None:
         return
     if key is not None:
         changes.states[key] = item.data
+        changes.json[key] = item.json
     match item.data:
         case Docking():
-            changes.steps.append(item.data)
+            changes.steps.append((item.data.docking, item.data.revision, item.json))
         case PartyState():
             changes.parties[item.data.party] = item.data
         case RoundDecided():

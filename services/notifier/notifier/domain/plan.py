@@ -4,13 +4,13 @@ An entry is an event as one audience sees it, a CloudEvent in its JSON form with
 the feed gives it later.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from notifier.domain.audiences import ADMINISTRATOR, WALL
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received
-from notifier.domain.visibility import parties_of, visible
+from notifier.domain.sight import Sight
+from notifier.domain.visibility import parties_of
 from tenon.contracts.alerts import Unmet
 from tenon.contracts.codec import encode
 from tenon.contracts.dockings import Docking
@@ -24,8 +24,7 @@ SILENT: Final = frozenset({PartyState, RoundDecided})
 ON_WALL: Final = frozenset({Docking, Unmet})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """An event in one feed. `subject` is what it is about: deliveries are ordered per subject."""
 
     audience: str
@@ -38,13 +37,25 @@ class Entry:
 
 def entries(received: Received, naming: Naming) -> list[Entry]:
     """Return the entries of an event, one for each audience that sees any of it."""
+    viewers = audiences(received.data)
+    if not viewers:
+        return []
+    event_id, event_type, time = received.id, received.type, received.time
     about = subject_of(received.data)
-    planned = []
-    for audience in audiences(received.data):
-        shown = visible(received.data, audience, naming)
-        if shown is not None:
-            planned.append(_entry(received, audience, about, shown))
-    return planned
+    sight = Sight(received.data, received.json, naming)
+    named, unnamed = _envelope(received, about), _envelope(received, "")
+    return [
+        Entry(
+            viewer,
+            event_id,
+            event_type,
+            about,
+            time,
+            b'{"data":%b,%b' % (shown, unnamed if viewer == WALL and "/" in about else named),
+        )
+        for viewer in viewers
+        if (shown := sight.seen_by(viewer)) is not None
+    ]
 
 
 def audiences(event: Shape) -> tuple[str, ...]:
@@ -75,8 +86,9 @@ def numbered(body: bytes, number: int) -> bytes:
     return b'{"sequence":"%020d",' % number + body[1:]
 
 
-def _entry(received: Received, audience: str, about: str, shown: dict[str, object]) -> Entry:
-    envelope: dict[str, object] = {
+def _envelope(received: Received, about: str) -> bytes:
+    """Return all of an entry's body that comes behind its data."""
+    envelope = {
         "specversion": "1.0",
         "id": received.id,
         "source": received.source,
@@ -84,7 +96,6 @@ def _entry(received: Received, audience: str, about: str, shown: dict[str, objec
         "time": received.time,
         "datacontenttype": "application/json",
     }
-    if about and not (audience == WALL and "/" in about):
+    if about:
         envelope["subject"] = about
-    envelope["data"] = shown
-    return Entry(audience, received.id, received.type, about, received.time, encode(envelope))
+    return encode(envelope)[1:]

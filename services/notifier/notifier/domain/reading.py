@@ -7,11 +7,11 @@ because a reader that guesses tells people wrong things.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from tenon.contracts import topics
 from tenon.contracts.cloudevents import CloudEvent, NotCloudEvent, from_kafka
-from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode_text
+from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode, encode_text
 from tenon.contracts.dockings import Docking
 from tenon.contracts.families import FAMILIES
 from tenon.contracts.positions import DemandPosition, OfferPosition
@@ -27,12 +27,12 @@ _TOMBSTONE_KEYS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """An event of the log. `sequence` rises with what is `ordered_by` one name; empty where nothing is.
 
     Steps have an order per docking, positions per market, whatever their records' keys: two partitions may
-    hold a demand of one name, and each counts its own rounds.
+    hold a demand of one name, and each counts its own rounds. `json` is `data`, encoded once for all who keep
+    or show it: of a record nothing is passed on that this version does not know.
     """
 
     id: str
@@ -42,6 +42,7 @@ class Received:
     ordered_by: str
     sequence: str
     data: Shape
+    json: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def _event(topic: str, key: str, event: CloudEvent) -> Received | Refused:
     except NotJson as error:
         return Refused("not_json", str(error)[:1000])
     ordered_by = _ordered_by(key, data)
-    return Received(event.id, event.source, event.type, _time(event, data), ordered_by, sequence, data)
+    time = _time(event, data)
+    return Received(event.id, event.source, event.type, time, ordered_by, sequence, data, encode(data))
 
 
 def _ordered_by(key: str, data: Shape) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -136,19 +136,25 @@ class _Column:
 
     names: tuple[str, ...]
     values: Callable[[Any], tuple[Any, ...]]
+    optional: tuple[str, ...]
     others: Mapping[str, Show]
 
     @classmethod
-    def of(cls, table: Mapping[str, tuple[Show, ...]], column: int) -> "_Column":
-        shown = {name: shows[column] for name, shows in table.items()}
+    def of(cls, kind: type[Shape], shown: Mapping[str, Show]) -> "_Column":
         full = [name for name, show in shown.items() if show is FULL and name != "name"]
         others = {name: show for name, show in shown.items() if show is not NO and name not in full}
-        return cls(tuple(full), _values([_ATTRIBUTES.get(name, name) for name in full]), others)
+        fields_of = msgspec.structs.fields(kind)
+        optional = [each.encode_name for each in fields_of if not each.required and each.encode_name in full]
+        values = _values([_ATTRIBUTES.get(name, name) for name in full])
+        return cls(tuple(full), values, tuple(optional), others)
 
     def full(self, of: object) -> Fields:
         """Return what is shown as it is, without what is not there."""
-        pairs = zip(self.names, self.values(of), strict=True)
-        return {name: value for name, value in pairs if value is not None and value != []}
+        shown = dict(zip(self.names, self.values(of), strict=True))
+        for name in self.optional:
+            if shown[name] is None or shown[name] == []:
+                del shown[name]
+        return shown
 
 
 def _values(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
@@ -158,58 +164,95 @@ def _values(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
 
 
 _ATTRIBUTES: Final = {"class": "class_", "cause_code": "cause.code", "cause_note": "cause.note"}
-_TOP: Final = [_Column.of(DOCKING, column) for column in range(3)]
-_SIDES: Final = [_Column.of(SIDE, column) for column in range(4)]
+
+
+def _shown(table: Mapping[str, tuple[Show, ...]], column: int) -> dict[str, Show]:
+    return {name: shows[column] for name, shows in table.items()}
+
+
+# The last is the administrator's.
+_TOPS: Final = [
+    *(_Column.of(Docking, _shown(DOCKING, column)) for column in range(3)),
+    _Column.of(Docking, dict.fromkeys(DOCKING, FULL)),
+]
+_SIDES: Final = [_Column.of(Side, _shown(SIDE, column)) for column in range(4)]
+
+
+class Columns(NamedTuple):
+    """Which columns a viewer sees of a docking and of its sides."""
+
+    top: int
+    supply: int
+    demand: int
+
+
+def columns_of(docking: Docking, viewer: str) -> Columns | None:
+    """Return which columns of the tables a viewer sees; None: it may not know of the docking."""
+    supply, demand = docking.supply.party, docking.demand.party
+    if viewer == ADMINISTRATOR:
+        return Columns(3, 0, 0)
+    if viewer == WALL:
+        return Columns(2, 3, 3)
+    if viewer not in (supply, demand):
+        return None
+    known = disclosed(docking)
+    other = 2 if known else 1
+    return Columns(int(known), 0 if supply == viewer else other, 0 if demand == viewer else other)
 
 
 def _docking(docking: Docking, viewer: str, naming: Naming) -> Fields | None:
-    supply, demand = docking.supply, docking.demand
-    if viewer == ADMINISTRATOR:
-        shown = fields(docking)
-        columns = (0, 0)
-    elif viewer == WALL:
-        shown = _top(docking, _TOP[2], "", "")
-        columns = (3, 3)
-    elif viewer in (supply.party, demand.party):
-        known = disclosed(docking)
-        other = 2 if known else 1
-        columns = (0 if supply.party == viewer else other, 0 if demand.party == viewer else other)
-        own = ("" if columns[0] else "supply", "" if columns[1] else "demand")
-        shown = _top(docking, _TOP[known], *own)
-    else:
+    columns = columns_of(docking, viewer)
+    if columns is None:
         return None
-    shown["supply"] = _side(supply, _SIDES[columns[0]], viewer, naming)
-    shown["demand"] = _side(demand, _SIDES[columns[1]], viewer, naming)
-    return shown
+    return {
+        **top(docking, columns.top),
+        **own(docking, columns),
+        "supply": side(docking.supply, columns.supply, viewer, naming),
+        "demand": side(docking.demand, columns.demand, viewer, naming),
+    }
 
 
-def _top(docking: Docking, column: _Column, *own: str) -> Fields:
-    shown = column.full(docking)
-    for name, show in column.others.items():
+def top(docking: Docking, column: int) -> Fields:
+    """Return a column's part of a docking that is the same for all who see that column."""
+    shown = _TOPS[column].full(docking)
+    for name, show in _TOPS[column].others.items():
         if show is COARSE:
             shown[name] = coarse_distance(getattr(docking, name))
-        elif OWNER[name] in own:
-            shown[name] = getattr(docking, name)
     code, note = shown.pop("cause_code", None), shown.pop("cause_note", None)
     if code:
         shown["cause"] = {"code": code, "note": note} if note else {"code": code}
     return shown
 
 
-def _side(side: Side, column: _Column, viewer: str, naming: Naming) -> Fields:
-    shown = column.full(side)
-    for name, show in column.others.items():
+def own(docking: Docking, columns: Columns) -> Fields:
+    """Return the secrets of the side, or the sides, that are the viewer's own."""
+    return {
+        name: getattr(docking, name)
+        for name, show in _TOPS[columns.top].others.items()
+        if show is OWN and (columns.supply if OWNER[name] == "supply" else columns.demand) == 0
+    }
+
+
+def side(of: Side, column: int, viewer: str, naming: Naming) -> Fields:
+    """Return a side as a column shows it; no two viewers see one side in the column with the pseudonym."""
+    shown = _SIDES[column].full(of)
+    for name, show in _SIDES[column].others.items():
         if show is PSEUDONYM:
-            shown[name] = naming.pseudonym(viewer, side.party)
+            shown[name] = naming.pseudonym(viewer, of.party)
         elif show is COARSE:
-            shown[name] = coarse_position(side.position)
-        elif side.party in naming.names:
-            shown[name] = naming.names[side.party]
+            shown[name] = coarse_position(of.position)
+        elif of.party in naming.names:
+            shown[name] = naming.names[of.party]
     return shown
 
 
+def sees_all(event: Shape, viewer: str) -> bool:
+    """True where a viewer sees an event of one party's as it is."""
+    return _LOOKS.get(type(event)) is _owned and (viewer == ADMINISTRATOR or viewer in parties_of(event))
+
+
 def _owned(event: Shape, viewer: str, naming: Naming) -> Fields | None:
-    return fields(event) if viewer == ADMINISTRATOR or viewer in parties_of(event) else None
+    return fields(event) if sees_all(event, viewer) else None
 
 
 def _unmet(event: Unmet, viewer: str, naming: Naming) -> Fields | None:
