@@ -149,17 +149,20 @@ class FeedHandler:
         found = by_topic(read)
         known = await load(tx, {topic: each.items for topic, each in found.items()})
         found = {topic: without_moved(each, known.states) for topic, each in found.items()}
-        news = {topic: without_echoes(topic, each.items, known.seen[topic]) for topic, each in found.items()}
-        items = [item for fresh, _ in news.values() for item in fresh]
+        news, seen = {}, {}
+        for topic, each in found.items():
+            news[topic], seen[topic] = without_echoes(topic, each.items, known.seen[topic])
+            known.seen[topic].update(seen[topic])
+        items = [item for fresh in news.values() for item in fresh]
         changes = decide(items, known.states, Naming(self._pseudonym_key, known.names))
-        changes.seen = {topic: newly_seen for topic, (_, newly_seen) in news.items()}
+        changes.seen = seen
         await failpoint("notifier.after_step")
         refused = [pair for each in found.values() for pair in each.refused]
         if refused:
             await outbox.append(tx, [self._rejection(record, why) for record, why in refused])
         await store.write(tx, min(read), changes)
-        echoes = {topic: len(each.items) - len(news[topic][0]) for topic, each in found.items()}
-        return _Outcome(changes, refused, {topic: len(fresh) for topic, (fresh, _) in news.items()}, echoes)
+        echoes = {topic: len(each.items) - len(news[topic]) for topic, each in found.items()}
+        return _Outcome(changes, refused, {topic: len(fresh) for topic, fresh in news.items()}, echoes)
 
     def _rejection(self, record: Record, why: Refused) -> OutRecord:
         """What goes to tenon.rejected: the same id however often the record is read."""

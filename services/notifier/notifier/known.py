@@ -51,7 +51,8 @@ class Known:
 
 async def load(connection: Connection, items: Mapping[str, Items]) -> Known:
     """Return what the database knows of the items of each topic."""
-    known = Known(seen={topic: {} for topic in items})
+    ids: dict[str, str] = {}  # An id is one event's, in whatever topic.
+    known = Known(seen={topic: {} if topic in ORDERED else ids for topic in items})
     parts = [*_states(items), *_names(items), *_seen(items)]
     if not parts:
         return known

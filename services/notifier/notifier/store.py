@@ -183,7 +183,7 @@ def _dockings(changes: Changes) -> Iterator[Part]:
     ]
     if rows:
         yield _UPSERT_DOCKINGS, _columns(rows)
-        yield _STEPS, _columns(changes.steps)
+        yield _STEPS, _columns([(*step, json) for step, json in changes.steps.items()])
 
 
 def _docking_row(docking: Docking, json: bytes) -> tuple[Any, ...]:

@@ -12,6 +12,10 @@ import pytest
 
 from notifier.handler import FeedHandler
 from tenon.clock import WallClock
+from tenon.contracts import topics
+from tenon.contracts.cloudevents import CloudEvent, to_kafka
+from tenon.contracts.codec import encode
+from tenon.contracts.rejections import EventRejected, Origin
 from tenon.contracts.topics import POSITIONS
 from tenon.db import Database
 from tenon.errors import Fenced, Misconfigured
@@ -20,6 +24,7 @@ from tenon.migrations import migrate
 from tenon.positions import Positions, stored
 from tenon.records import OutRecord, Record, TopicPartition
 from tests.support.told import (
+    START,
     demand_position,
     docking,
     offer_position,
@@ -31,6 +36,21 @@ from tests.support.told import (
 
 Batches = dict[TopicPartition, list[Record]]
 ENDED = OutRecord(POSITIONS.name, b"clinic/demand/demand-1", None, [("ce_sequence", b"%020d" % 9)])
+REJECTED = EventRejected(
+    service="matcher",
+    code="not_json",
+    detail="odd",
+    origin=Origin(topic="tenon.market.v1", partition=1, offset=9, party="mill"),
+    at=START,
+)
+
+
+def rejected(event_id: str) -> OutRecord:
+    """A rejection as the matcher tells it."""
+    event = CloudEvent(event_id, "/tenon/matcher", "tenon.event.rejected.v1", encode(REJECTED))
+    return OutRecord(topics.REJECTED.name, b"tenon.market.v1/1", event.data, to_kafka(event), 0)
+
+
 STORY: Sequence[OutRecord] = [
     record(party_state("mill"), 1),
     record(demand_position(), 1),
@@ -42,6 +62,10 @@ STORY: Sequence[OutRecord] = [
     record(docking("d-1"), 1, partition=1),
     record(unmet(), 1, event_id="alert-1"),
     record(unmet(), 1, event_id="alert-1", partition=1),
+    rejected("alert-1"),
+    rejected("rejected-1"),
+    record(docking("d-3"), 1),
+    record(docking("d-3", "declined"), 2),
     record(round_decided(0, 7), 1),
     record(round_decided(1, 3), 1, partition=1),
     record(demand_position(market="own:gown"), 1),
@@ -58,6 +82,7 @@ TABLES: Mapping[str, str] = {
     "offers": "SELECT * FROM offers ORDER BY 1, 2",
     "demands": "SELECT * FROM demands ORDER BY 1, 2",
     "parties": "SELECT * FROM parties ORDER BY 1",
+    "rejections": "SELECT event_id, party, type, data FROM rejections ORDER BY 1",
     "partitions": "SELECT * FROM partitions ORDER BY 1",
     "sequences": "SELECT topic, key, sequence FROM sequences ORDER BY 1, 2",
     "seen": "SELECT event_id FROM seen_events ORDER BY 1",
@@ -122,8 +147,9 @@ async def test_what_comes_together_is_stored_as_if_each_had_come_alone(
         await joint.handler.handle_jointly(batches)
         expected = await alone.tables()
         assert await joint.tables() == expected
-        assert len(expected["steps"]) == 4
-        assert [row[1] for row in expected["feed"] if row[0] == "*"] == [1, 2, 3, 4, 5]
+        assert len(expected["steps"]) == 5
+        assert len(expected["seen"]) == 2
+        assert [row[1] for row in expected["feed"] if row[0] == "*"] == list(range(1, 8))
 
 
 async def test_where_one_partition_was_lost_nothing_of_the_others_is_stored(postgres: str) -> None:

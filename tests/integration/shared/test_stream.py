@@ -146,7 +146,7 @@ async def test_what_several_partitions_have_is_given_together_where_that_is_want
 
 
 async def test_what_is_given_together_is_no_more_than_one_batch_beyond_the_most(kafka: KafkaSettings) -> None:
-    await filled(kafka, [20_000, 300, 300])
+    await filled(kafka, [40_000, 60, 60])
 
     async def some_work(partition: TopicPartition) -> None:
         await asyncio.sleep(0.002)
@@ -154,12 +154,12 @@ async def test_what_is_given_together_is_no_more_than_one_batch_beyond_the_most(
     keeper = JointKeeper(before_handle=some_work)
     async with looping(kafka, TOPIC, keeper, max_records=100):
         await eventually(
-            lambda: all(len(keeper.values.get(part(n), [])) == 300 for n in (1, 2)), "the short ones are done"
+            lambda: all(len(keeper.values.get(part(n), [])) == 60 for n in (1, 2)), "the short ones are done"
         )
         backlog = len(keeper.values[part(0)])
-        await eventually(lambda: keeper.total() == 20_600, "everything is handled")
-    assert backlog < 10_000
-    assert keeper.values[part(0)] == list(range(20_000))
+        await eventually(lambda: keeper.total() == 40_120, "everything is handled")
+    assert backlog < 20_000
+    assert keeper.values[part(0)] == list(range(40_000))
     assert max(sum(map(len, batches.values())) for batches in keeper.together) < 200
 
 

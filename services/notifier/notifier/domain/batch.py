@@ -74,7 +74,7 @@ class Changes:
     seen: dict[str, dict[str, str]] = field(default_factory=dict)
     states: dict[StateKey, Shape | None] = field(default_factory=dict)
     json: dict[StateKey, bytes] = field(default_factory=dict)
-    steps: list[tuple[str, int, bytes]] = field(default_factory=list)
+    steps: dict[tuple[str, int], bytes] = field(default_factory=dict)
     parties: dict[str, PartyState | None] = field(default_factory=dict)
     rounds: dict[int, RoundDecided] = field(default_factory=dict)
     rejections: list[Received] = field(default_factory=list)
@@ -210,7 +210,7 @@ def _keep(changes: Changes, item: Received | Tombstone) -> None:
         changes.json[key] = item.json
     match item.data:
         case Docking():
-            changes.steps.append((item.data.docking, item.data.revision, item.json))
+            changes.steps[item.data.docking, item.data.revision] = item.json
         case PartyState():
             changes.parties[item.data.party] = item.data
         case RoundDecided():
