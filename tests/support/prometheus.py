@@ -3,13 +3,18 @@
 import os
 import shutil
 import subprocess
+from functools import cache
 
 import pytest
+
+_INSTALL_S = 100
 
 
 def program(name: str) -> str:
     """Return the path of `prometheus` or `promtool`; skips the test where there is none, fails it in CI."""
-    found = shutil.which(name) or _installed(name)
+    if shutil.which(name) is None:
+        _install()
+    found = shutil.which(name)
     if found is None:
         why = f"{name} is not on PATH: apt-get update && apt-get install -y prometheus, as root"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
@@ -31,14 +36,14 @@ def promtool(*arguments: str, told: bytes | None = None) -> str:
     return said
 
 
-def _installed(name: str) -> str | None:
-    """Install Debian's package, which has both; None where that can't be done."""
+@cache
+def _install() -> None:
+    """Install Debian's package, which has both, where that can be done; tried once."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
+        return
+    script = "apt-get update -q && apt-get install -y -q --no-install-recommends prometheus"
     env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update", "-q"], ["install", "-y", "-q", "--no-install-recommends", "prometheus"]):
-        if subprocess.run(
-            ["apt-get", *step], env=env, capture_output=True, timeout=300, check=False
-        ).returncode:
-            return None
-    return shutil.which(name)
+    try:
+        subprocess.run(["sh", "-c", script], env=env, capture_output=True, timeout=_INSTALL_S, check=True)
+    except subprocess.SubprocessError as error:
+        print(f"prometheus was not installed: {error}")
