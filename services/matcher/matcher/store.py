@@ -21,13 +21,16 @@ from tenon.positions import Position
 from tenon.records import TopicPartition
 
 R = TypeVar("R")
+_ToStore = tuple[TopicPartition, Position, Decisions]
+"""A round of a partition, and the position that it was decided from."""
 SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
 _RECENT_BYTES = 16 << 20
-_PARAMETERS = 11 + sum(_WIDTHS)
-_COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
+_DECIDED_WIDTH = 10
+_PARAMETERS = 1 + _DECIDED_WIDTH + sum(width + 1 for width in _WIDTHS)
+_COMMIT = f"SELECT commit_rounds({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
 _CLOSED_WIDTH = 5
 _FORGOTTEN_WIDTH = 3
 _FORGET = f"SELECT close_and_forget({', '.join(f'${number}' for number in range(1, 11))})"
@@ -69,16 +72,13 @@ class Store:
         (following,) = await self.commit_all([(partition, position, decisions)])
         return following
 
-    async def commit_all(
-        self, rounds: Sequence[tuple[TopicPartition, Position, Decisions]]
-    ) -> list[Position]:
+    async def commit_all(self, rounds: Sequence[_ToStore]) -> list[Position]:
         """Store a round of each of some partitions, all or none; returns the positions after them.
 
         Each is fenced by its position; raises `Fenced` when any of the partitions was lost.
         """
         async with self._database.transaction() as connection:
-            for partition, position, decisions in rounds:
-                await _commit(connection, partition, position, decisions)
+            await _commit(connection, rounds)
             await failpoint("matcher.before_commit")
         for partition, _, decisions in rounds:
             self._recent.put((partition.partition, decisions.decided.round), decisions.events)
@@ -186,23 +186,42 @@ class Store:
         )
 
 
-async def _commit(
-    connection: Connection, partition: TopicPartition, position: Position, decisions: Decisions
-) -> None:
-    decided, rows = decisions.decided, decisions.rows
-    groups: tuple[Sequence[object], ...] = (
-        rows.entities,
-        rows.offer_windows,
-        rows.demand_windows,
-        rows.deals,
-        rows.dropped_windows,
+async def _commit(connection: Connection, rounds: Sequence[_ToStore]) -> None:
+    """Store rounds of different partitions by one statement, and what they forgot by one for each."""
+    decided = [_decided_columns(*each) for each in rounds]
+    rows = [(partition.partition, decisions.rows) for partition, _, decisions in rounds]
+    groups: tuple[list[tuple[int, Sequence[object]]], ...] = (
+        [(number, each.entities) for number, each in rows],
+        [(number, each.offer_windows) for number, each in rows],
+        [(number, each.demand_windows) for number, each in rows],
+        [(number, each.deals) for number, each in rows],
+        [(number, each.dropped_windows) for number, each in rows],
     )
     arguments = [
-        column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
+        column
+        for group, width in zip(groups, _WIDTHS, strict=True)
+        for column in _columns(
+            [(number, *_fields(row)) for number, found in group for row in found], width + 1
+        )
     ]
-    await connection.execute(
-        _COMMIT,
-        *partition,
+    await connection.execute(_COMMIT, topics.MARKET.name, *_columns(decided, _DECIDED_WIDTH), *arguments)
+    for number, each in rows:
+        if each.closed or each.forgotten_deals:
+            await connection.execute(
+                _FORGET,
+                number,
+                *_columns([_fields(row) for row in each.closed], _CLOSED_WIDTH),
+                *_columns(each.forgotten, _FORGOTTEN_WIDTH),
+                each.forgotten_deals,
+            )
+
+
+def _decided_columns(
+    partition: TopicPartition, position: Position, decisions: Decisions
+) -> tuple[object, ...]:
+    decided = decisions.decided
+    return (
+        partition.partition,
         position.next_offset,
         position.epoch,
         decided.round,
@@ -211,17 +230,8 @@ async def _commit(
         unix_ms(decided.clock),
         decided.digest,
         _encode(decisions.events),
-        rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
-        *arguments,
+        decisions.rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
     )
-    if rows.closed or rows.forgotten_deals:
-        await connection.execute(
-            _FORGET,
-            partition.partition,
-            *_columns(rows.closed, _CLOSED_WIDTH),
-            *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
-            rows.forgotten_deals,
-        )
 
 
 async def _rows(connection: Connection, partition: int, market: str | None) -> Rows:
@@ -239,14 +249,16 @@ async def _rows(connection: Connection, partition: int, market: str | None) -> R
     )
 
 
-def _columns(rows: Sequence[object], width: int) -> list[list[object]]:
-    """Return rows of dataclasses or tuples as columns, `width` empty ones where there is no row."""
+def _columns(rows: Sequence[tuple[object, ...]], width: int) -> list[list[object]]:
+    """Return rows as columns, `width` empty ones where there is no row."""
     if not rows:
         return [[] for _ in range(width)]
-    tuples = [
-        row if isinstance(row, tuple) else tuple(getattr(row, name) for name in _names(row)) for row in rows
-    ]
-    return [list(column) for column in zip(*tuples, strict=True)]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _fields(row: object) -> tuple[object, ...]:
+    """Return a row of the domain, a dataclass or a tuple, as a tuple."""
+    return row if isinstance(row, tuple) else tuple(getattr(row, name) for name in _names(row))
 
 
 def _names(row: object) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The schema of the matcher: the state of each partition, and the rounds that led to it.
 
-Written by `commit_round` and `close_and_forget` alone (see `migrations`), in one transaction per round;
+Written by `commit_rounds` and `close_and_forget` alone (see `migrations`), in one transaction per turn;
 `positions` and `leases` are the library's. `closed` is what is left of the ids that ended, `heads` each
 partition's last round. `rounds` is what was decided, in periods: kept until it is told, and for a while. A
 row of it is a round, or the last of a run of quiet ones (nothing changed but the position) that began with

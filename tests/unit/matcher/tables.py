@@ -1,4 +1,4 @@
-"""A database in dictionaries: what `commit_round` makes of the rows of one round after another."""
+"""A database in dictionaries: what `commit_rounds` makes of the rows of one round after another."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
