@@ -5,13 +5,18 @@ restart every service. `/health/ready` asks the service for each of its dependen
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tenon.metrics import CONTENT_TYPE, Metrics
+from tenon.metrics import CONTENT_TYPE, Metrics, histogram
+
+ANSWER_SECONDS = histogram(
+    "http_answer_seconds", "time from a request's head to the head of its answer", "status"
+)
 
 Ready = Callable[[], Awaitable[Mapping[str, str | None]]]
 _READY_SECONDS = 3.0
@@ -19,13 +24,27 @@ _JSON = "application/json"
 
 
 def with_operations(app: ASGIApp, ready: Ready, metrics: Metrics) -> ASGIApp:
-    """Return the app with the three addresses in front of it; everything else reaches it unchanged."""
+    """Return the app with the three addresses in front of it; what else it answers is measured."""
 
     async def outer(scope: Scope, receive: Receive, send: Send) -> None:
         response = await _answer(scope, ready, metrics) if scope["type"] == "http" else None
-        await (app if response is None else response)(scope, receive, send)
+        if response is None:
+            await app(scope, receive, _measured(send, metrics))
+        else:
+            await response(scope, receive, send)
 
     return outer
+
+
+def _measured(send: Send, metrics: Metrics) -> Send:
+    started = time.perf_counter()
+
+    async def measured(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            metrics.observe(ANSWER_SECONDS, time.perf_counter() - started, status=message["status"])
+        await send(message)
+
+    return measured
 
 
 async def _answer(scope: Scope, ready: Ready, metrics: Metrics) -> Response | None:

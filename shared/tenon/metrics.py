@@ -4,13 +4,23 @@ A declaration is data (`ROUNDS = counter("matcher_rounds_total", "rounds that we
 docs/metrics.md is generated from the declarations, and two services in one process never mix their numbers.
 Names carry the prefix `tenon_`, base units and the endings Prometheus asks for (naming practices: `_total`,
 `_seconds`, `_bytes`). Labels must be bounded: never a party, a class or an id.
+
+What only rises is shown from the start, at 0: Prometheus can't see the first rise of what was not there.
+Where it has labels, whoever records it adds 0 for those that it knows.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 PREFIX = "tenon_"
@@ -31,6 +41,8 @@ class Metric:
 
 
 DECLARED: dict[str, Metric] = {}
+# One series more for each; `process_start_time_seconds` says it for all.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 def counter(name: str, meaning: str, *labels: str) -> Metric:
@@ -57,12 +69,16 @@ def _declare(metric: Metric) -> Metric:
 
 
 class Metrics:
-    """The metrics of one service in one process. Each method creates a metric at its first use."""
+    """The metrics of one service in one process, beside those of the process itself (`process_…`)."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._collectors: dict[str, Counter | Gauge | Histogram] = {}
         self._series: dict[tuple[str, tuple[str, ...]], Counter | Gauge | Histogram] = {}
+        for metric in DECLARED.values():
+            if metric.kind != "gauge" and not metric.labels:
+                self._of(metric, {})
 
     def add(self, metric: Metric, amount: float = 1, **labels: object) -> None:
         """Raise a counter, or move a gauge, by `amount`."""
@@ -86,10 +102,12 @@ class Metrics:
         series.observe(value)
 
     def forget(self, metric: Metric, **labels: object) -> None:
-        """Drop one series, such as the lag of a partition that another process reads now."""
-        values = tuple(str(labels[name]) for name in metric.labels)
-        if self._series.pop((metric.name, values), None) is not None and values:
-            self._collectors[metric.name].remove(*values)
+        """Drop the series with these labels, such as all of a partition that another process reads now."""
+        wanted = [(metric.labels.index(name), str(value)) for name, value in labels.items()]
+        for name, values in list(self._series):
+            if name == metric.name and all(values[at] == value for at, value in wanted):
+                del self._series[name, values]
+                self._collectors[name].remove(*values)
 
     def render(self) -> bytes:
         """Return everything in the text format Prometheus scrapes."""

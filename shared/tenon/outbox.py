@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from tenon.backlog import Backlog
 from tenon.db import Connection, Database, Row
 from tenon.errors import Fenced, Transient, Unusable
 from tenon.kafka.producer import Producer, receipt
@@ -81,15 +82,6 @@ class Entry:
 
     id: int
     record: OutRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What an outbox still holds: rows to be published, the age of the oldest in seconds, rows parked."""
-
-    waiting: int
-    oldest_seconds: float
-    parked: int
 
 
 async def append(connection: Connection, records: Sequence[OutRecord]) -> None:

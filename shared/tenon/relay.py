@@ -113,6 +113,9 @@ class Relay(Generic[T]):
         self._effect = effect
         self._metrics = metrics
         self._settings = settings
+        for outcome in (Done, Later, Parked):
+            metrics.add(SETTLED, 0, relay=name, outcome=_name(outcome))
+        metrics.add(FAILURES, 0, relay=name)
         self._woken = asyncio.Event()
         self._failing_since: float | None = None
         self._attempts = 0
@@ -174,7 +177,7 @@ class Relay(Generic[T]):
             await failpoint(f"{self._settings.service}.before_mark")
             await self._source.settle(decided)
             for _, outcome in decided:
-                self._metrics.add(SETTLED, relay=self._name, outcome=type(outcome).__name__.lower())
+                self._metrics.add(SETTLED, relay=self._name, outcome=_name(type(outcome)))
         return undecided
 
     async def _await_some(
@@ -202,6 +205,10 @@ class Relay(Generic[T]):
             await asyncio.wait([woken, stopping], timeout=wait_ms / 1000, return_when="FIRST_COMPLETED")
         finally:
             woken.cancel()
+
+
+def _name(outcome: type[Outcome]) -> str:
+    return outcome.__name__.lower()
 
 
 def _known(outcome: Outcome) -> Outcome:

@@ -65,10 +65,7 @@ async def test_tables_that_are_locked_for_seconds_are_waited_for(
 ) -> None:
     async with under(f"ACCESS EXCLUSIVE of {_TABLES[service]} for {_HELD_S} s") as trial, lasting(line):
         await trial.flowing()
-        await line.stack.postgres.psql(
-            f"BEGIN; LOCK TABLE {_TABLES[service]} IN ACCESS EXCLUSIVE MODE;"
-            f" SELECT pg_sleep({_HELD_S}); COMMIT"
-        )
+        await until(lambda: _held(line, _TABLES[service]), "the tables were locked")
         await trial.flowing()
 
 
@@ -104,6 +101,19 @@ async def test_a_server_without_free_connections_is_waited_for(under: Under, lin
         async with _all_connections(line):
             await _unwell(line)
         await trial.flowing()
+
+
+async def _held(line: Line, tables: str) -> bool:
+    """Hold tables for a while; False when this was the victim of a deadlock with a service."""
+    try:
+        await line.stack.postgres.psql(
+            f"BEGIN; LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({_HELD_S}); COMMIT"
+        )
+    except ProcessFailed as error:
+        if "deadlock detected" not in str(error):
+            raise
+        return False
+    return True
 
 
 async def _unwell(line: Line) -> None:

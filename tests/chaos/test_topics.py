@@ -17,12 +17,14 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from tenon import positions
 from tenon.contracts import topics
-from tenon.contracts.cloudevents import CloudEvent, to_kafka
+from tenon.contracts.cloudevents import CloudEvent, event_id, to_kafka
 from tenon.db import Database
 from tenon.kafka import OutRecord, Producer, Start, end_offsets, ensure_topics, read
 from tenon.kafka import _driver as driver
 from tenon.records import TopicPartition
 from tenon_audit.finding import record as place
+from tenon_audit.finding import row
+from tenon_audit.reading import EVENTS_PER_ROUND
 from tests.chaos.judge import Under
 from tests.chaos.lasting import lasting
 from tests.chaos.line import Line
@@ -133,10 +135,14 @@ async def test_dead_letters_that_can_not_be_written_wait(under: Under, line: Lin
 
 async def test_a_topic_made_anew_stops_its_reader_with_the_command_to_run(under: Under, line: Line) -> None:
     notifiers = [line.replica(f"notifier-{number}") for number in (1, 2)]
+    matchers = [line.replica(f"matcher-{number}") for number in (1, 2)]
     async with under("tenon.alerts is deleted and made anew") as trial:
         read_in = await until(lambda: _read_in(line), "the notifier has read alerts")
-        await asyncio.gather(*(one.kill() for one in notifiers))
+        await asyncio.gather(*(one.kill() for one in [*notifiers, *matchers]))
+        trial.planted |= await _told_in(line, topics.ALERTS.name)
         await _make_anew(line)
+        for one in matchers:
+            line.start(one.process.name)
         line.start("notifier-1")
         assert await notifiers[0].process.wait_exit(90) == 1
         log = (line.stack.plan.data_dir / "log" / "notifier-1.log").read_text()
@@ -236,6 +242,25 @@ async def _read_in(line: Line) -> dict[TopicPartition, int]:
     async with _notifiers_own(line) as database:
         every = [each for each in await positions.stored(database) if each.next_offset]
     return {each.partition: each.next_offset for each in every if each.partition.topic == topics.ALERTS.name}
+
+
+async def _told_in(line: Line, topic: str) -> set[str]:
+    """The places of events that count as told and stand in a topic: what the audit misses without it."""
+    marked = await line.stack.postgres.psql(
+        "SELECT partition, round FROM matcher.rounds WHERE published_at IS NOT NULL"
+    )
+    told = {
+        (int(partition), int(number)) for partition, number in (each.split("|") for each in marked.split())
+    }
+    places = set()
+    async for record in read(line.kafka, topic):
+        said = dict(record.headers)
+        number, index = divmod(int(said.get("ce_sequence", b"0")), EVENTS_PER_ROUND)
+        for partition in range(PARTITIONS):
+            is_its = event_id(topic, partition, number, index).encode() == said.get("ce_id")
+            if is_its and (partition, number) in told:
+                places.add(f"{topic}, {row('matcher.rounds', partition, number)}")
+    return places
 
 
 async def _put(line: Line, offsets: Mapping[TopicPartition, int]) -> None:

@@ -43,6 +43,11 @@ class Heard:
         """Take note of a step."""
         self.revisions[data["docking"]].append(data["revision"])
 
+    def begin_anew(self) -> None:
+        """Forget what came: everything that is kept comes again, from its beginning."""
+        self.numbers.clear()
+        self.revisions.clear()
+
     def missing(self, told: Steps) -> list[str]:
         """What it did not get of the steps that were told."""
         return [
@@ -130,7 +135,7 @@ async def _follow(
         except NoLongerKept:
             if not line.restored:
                 raise
-            heard.numbers.clear()
+            heard.begin_anew()
 
 
 def _note(entry: FeedEntry, heard: Heard, seen: Callable[[dict[str, Any]], None]) -> None:

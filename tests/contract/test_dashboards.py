@@ -1,8 +1,6 @@
 """Prometheus scrapes what Compose runs, and Grafana asks for metrics that exist."""
 
-import json
 import re
-from typing import Any
 
 import pytest
 import yaml
@@ -11,10 +9,14 @@ from tenon.generate import contributions
 from tenon.metrics import DECLARED
 from tests.support.compose import SERVICES, service
 from tests.support.examples import ROOT
+from tests.support.panels import DASHBOARDS, GRAFANA, QUERIES
 
-GRAFANA = ROOT / "deploy" / "grafana"
-DASHBOARD: dict[str, Any] = json.loads((GRAFANA / "dashboards" / "overview.json").read_text())
-QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]]
+RULES = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text())["groups"]
+RECORDED = {rule["record"]: rule["expr"] for group in RULES for rule in group["rules"] if "record" in rule}
+EXPRESSIONS = [
+    *((title, query) for title, _, query in QUERIES),
+    *((rule.get("alert", rule.get("record")), rule["expr"]) for group in RULES for rule in group["rules"]),
+]
 
 
 @pytest.fixture(scope="module")
@@ -29,21 +31,43 @@ def series() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize(("title", "query"), QUERIES)
-def test_a_panel_asks_for_metrics_and_labels_that_exist(
+@pytest.mark.parametrize(("title", "query"), EXPRESSIONS)
+def test_a_query_asks_for_metrics_and_labels_that_exist(
     title: str, query: str, series: dict[str, set[str]]
 ) -> None:
+    if set(re.findall(r"\w+:[\w:]+", query)) & RECORDED.keys():
+        return
     asked = re.findall(r"\btenon_\w+|\bup\b", query)
-    assert asked, title
+    if not asked:
+        assert re.search(r"\bprocess_\w+|\bALERTS\b", query), title
+        return
     known = {"job", "instance"}.union(*(series[name] for name in asked))
     for labels in re.findall(r"by \(([^)]*)\)", query):
         assert {label.strip() for label in labels.split(",")} <= known, title
 
 
-def test_panels_stand_beside_one_another() -> None:
-    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in DASHBOARD["panels"]]
+def test_a_query_of_what_is_recorded_asks_for_what_is_recorded() -> None:
+    asked = {name for _, _, query in QUERIES for name in re.findall(r"\w+:[\w:]+", query)}
+    assert asked == set(RECORDED)
+
+
+def test_every_metric_is_shown_somewhere() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    shown = " ".join([*(query for _, _, query in QUERIES), *RECORDED.values()])
+    assert [name for name in re.findall(r"^\| `(tenon_\w+)`", page, re.MULTILINE) if name not in shown] == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_panels_stand_beside_one_another(name: str) -> None:
+    panels = DASHBOARDS[name]["panels"]
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
     assert len(set(places)) == len(places)
-    assert len({panel["id"] for panel in DASHBOARD["panels"]}) == len(places)
+    assert len({panel["id"] for panel in panels}) == len(places)
+
+
+def test_there_is_an_overview_and_a_page_per_service() -> None:
+    assert set(DASHBOARDS) == {"overview", *SERVICES}
+    assert len({dashboard["uid"] for dashboard in DASHBOARDS.values()}) == len(DASHBOARDS)
 
 
 def test_prometheus_scrapes_every_replica_of_every_service() -> None:
@@ -60,7 +84,8 @@ def test_grafana_finds_its_data_source_and_its_dashboards() -> None:
     sources = yaml.safe_load((GRAFANA / "provisioning" / "datasources" / "prometheus.yml").read_text())
     (source,) = sources["datasources"]
     assert source["url"] == "http://prometheus:9090"
-    assert {panel["datasource"]["uid"] for panel in DASHBOARD["panels"]} == {source["uid"]}
+    used = {panel["datasource"]["uid"] for each in DASHBOARDS.values() for panel in each["panels"]}
+    assert used == {source["uid"]}
     providers = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "tenon.yml").read_text())
     mounted = {volume["target"] for volume in service("grafana")["volumes"]}
     assert providers["providers"][0]["options"]["path"] in mounted

@@ -21,7 +21,7 @@ def generate(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    for folder in ("contracts", "docs", "deploy/docker"):
+    for folder in ("contracts", "docs", "deploy/docker", "deploy/grafana"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 

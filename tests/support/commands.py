@@ -14,7 +14,7 @@ from tenon_local.settings import LocalSettings
 from tests.support.stack import folder
 
 TENON = str(Path(sys.executable).with_name("tenon"))
-_SERVERS = ("KAFKA", "POSTGRES", "INGEST", "MATCHER", "NOTIFIER")
+_SERVERS = ("KAFKA", "POSTGRES", "INGEST", "MATCHER", "NOTIFIER", "PROMETHEUS")
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def new_loop(
     handler: Handler,
     max_records: int = 2_000,
     retry_deadline_ms: int = 20_000,
+    metrics: Metrics | None = None,
 ) -> ConsumerLoop:
     """A consumer loop that is not running yet."""
     return ConsumerLoop(
@@ -115,16 +116,20 @@ def new_loop(
         handler,
         settings=StreamSettings("test", max_records, QUICK, retry_deadline_ms, probe_every_ms=300),
         clock=WallClock(),
-        metrics=Metrics(),
+        metrics=metrics or Metrics(),
     )
 
 
 @asynccontextmanager
 async def looping(
-    kafka: KafkaSettings, topic: str, handler: Handler, max_records: int = 2_000
+    kafka: KafkaSettings,
+    topic: str,
+    handler: Handler,
+    max_records: int = 2_000,
+    metrics: Metrics | None = None,
 ) -> AsyncIterator[ConsumerLoop]:
     """A running consumer loop; raises what ended it before it was asked to."""
-    loop = new_loop(kafka, topic, handler, max_records)
+    loop = new_loop(kafka, topic, handler, max_records, metrics=metrics)
     stop = asyncio.Event()
     task = asyncio.create_task(loop.run(stop))
     try:

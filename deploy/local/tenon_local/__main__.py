@@ -34,9 +34,10 @@ def prepare() -> None:
 
 @main.command()
 @click.option("--replicas", multiple=True)
-def supervise(replicas: tuple[str, ...]) -> None:
+@click.option("--with-prometheus", is_flag=True)
+def supervise(replicas: tuple[str, ...], *, with_prometheus: bool) -> None:
     """Hold a stack until SIGTERM."""
-    plan = Plan.of(load(LocalSettings), parse_replicas(replicas))
+    plan = Plan.of(load(LocalSettings), parse_replicas(replicas), watched=with_prometheus)
     JarStore.of_lock(plan.jars_dir).fetch(report=_say)
     asyncio.run(run_supervisor(plan, _say))
 

@@ -18,7 +18,9 @@ from tenon.errors import TenonError
 from tenon.settings import load
 from tenon_local import health, state
 from tenon_local.errors import LocalError
+from tenon_local.monitoring import prometheus
 from tenon_local.plan import parse_replicas
+from tenon_local.ports import HOST
 from tenon_local.settings import LocalSettings
 
 _START_S = 180
@@ -29,19 +31,23 @@ _ERROR = "error: "
 
 @click.command()
 @click.option("--replicas", multiple=True, help="SERVICE=NUMBER, such as matcher=2; may be repeated.")
+@click.option(
+    "--with-prometheus", is_flag=True, help="Start Prometheus too, with the alerts of deploy/prometheus."
+)
 @click.option("--foreground", is_flag=True, help="Stay attached; Ctrl-C stops the stack.")
-def up(replicas: tuple[str, ...], *, foreground: bool) -> None:
+def up(replicas: tuple[str, ...], *, with_prometheus: bool, foreground: bool) -> None:
     """Start Kafka, PostgreSQL and the services, and keep them running.
 
     A stack that was stopped or killed starts again with its data. TENON_DATA_DIR chooses its folder,
-    TENON_KAFKA_PORT, TENON_POSTGRES_PORT, TENON_INGEST_PORT, TENON_MATCHER_PORT and TENON_NOTIFIER_PORT its
-    ports (0: any free one).
+    TENON_KAFKA_PORT, TENON_POSTGRES_PORT, TENON_INGEST_PORT, TENON_MATCHER_PORT, TENON_NOTIFIER_PORT and
+    TENON_PROMETHEUS_PORT its ports (0: any free one).
     """
     _checked(replicas)
     folder = _data_dir()
     if (held := state.read(folder)) is not None and held.supervisor.is_alive():
         raise click.ClickException(f"a stack runs on {folder} already: tenon status, or tenon down")
     arguments = [part for replica in replicas for part in ("--replicas", replica)]
+    arguments += ["--with-prometheus"] if with_prometheus else []
     command = [sys.executable, "-m", "tenon_local", "supervise", *arguments]
     if foreground:
         os.execv(command[0], command)  # noqa: S606 - no shell is wanted
@@ -88,7 +94,7 @@ def status() -> None:
 @click.argument("process", required=False)
 @click.option("-f", "--follow", is_flag=True, help="Go on as lines are written.")
 def logs(process: str | None, *, follow: bool) -> None:
-    """Show the end of the logs, of one PROCESS (matcher, matcher-2, kafka, postgres, supervisor) or of all.
+    """Show the end of the logs, of one PROCESS (matcher, matcher-2, kafka, supervisor …) or of all.
 
     They stay when the stack is stopped.
     """
@@ -178,6 +184,9 @@ def _running(folder: Path, holder: subprocess.Popen[bytes], log: Path, shown: in
 
 def _show(held: state.State) -> None:
     for service, urls in held.urls.items():
-        click.echo(f"{service:9} {' '.join(urls)}")
-    click.echo(f"kafka     {held.kafka_bootstrap}")
+        click.echo(f"{service:10} {' '.join(urls)}")
+    click.echo(f"{'kafka':10} {held.kafka_bootstrap}")
+    for entry in held.processes:
+        if entry.kind == prometheus.NAME:
+            click.echo(f"{entry.kind:10} http://{HOST}:{entry.port}")
     click.echo(f"administrator's key: {held.admin_key}")

@@ -1,10 +1,11 @@
-"""What the embedded stack adds to the generated files: its settings, and its roles as SQL for containers."""
+"""What the embedded stack adds to the generated files: settings, roles as SQL for containers, dashboards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from tenon.generate.contribution import Contribution
+from tenon_local import monitoring
 from tenon_local.postgres.roles import Roles
 from tenon_local.settings import LocalSettings
 
@@ -20,9 +21,9 @@ def contribution() -> Contribution:
 
 
 def files() -> Mapping[str, str]:
-    """Return the script that makes roles and schemas where PostgreSQL runs in a container."""
+    """Return Grafana's dashboards, and the script that makes roles where PostgreSQL runs in a container."""
     marks = {role: f"<{role}>" for role in Roles.names()}
     sql = Roles(marks).sql()
     for role, mark in marks.items():
         sql = sql.replace(f"'{mark}'", f":'{role}_password'")
-    return {"deploy/docker/postgres/roles.sql": f"{_HEAD}{sql}\n"}
+    return {"deploy/docker/postgres/roles.sql": f"{_HEAD}{sql}\n", **monitoring.files()}

@@ -7,6 +7,7 @@ from dataclasses import replace
 from http import HTTPStatus
 
 from tenon_local.kafka.probe import brokers_in_service
+from tenon_local.monitoring import prometheus
 from tenon_local.ports import HOST
 from tenon_local.postgres import takes_sessions
 from tenon_local.probe import http_get
@@ -31,5 +32,6 @@ async def _is_ready(held: State, entry: Entry) -> bool:
         return bool(await brokers_in_service(replace(held.kafka(), bootstrap=f"{HOST}:{entry.port}")))
     if entry.kind == "postgres":
         return await takes_sessions(HOST, entry.port)
-    status, _ = await http_get(HOST, entry.port, "/health/ready")
+    path = "/-/ready" if entry.kind == prometheus.NAME else "/health/ready"
+    status, _ = await http_get(HOST, entry.port, path)
     return status == HTTPStatus.OK

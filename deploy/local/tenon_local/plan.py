@@ -20,6 +20,7 @@ class Ports:
 
     kafka: int = 0
     postgres: int = 0
+    prometheus: int = 0
     services: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -29,6 +30,7 @@ class Plan:
 
     `env` goes to all services, `service_env` to those named; both win over this process's environment.
     `kafka_detours`: listeners of an only broker beside its own, as `EmbeddedKafka` takes them.
+    `watched`: by a Prometheus beside it.
     """
 
     data_dir: Path
@@ -41,19 +43,23 @@ class Plan:
     kafka_brokers: int = 1
     kafka_heap_mb: int = 512
     kafka_detours: Mapping[str, int] = field(default_factory=dict)
+    watched: bool = False
 
     @classmethod
-    def of(cls, settings: LocalSettings, replicas: Mapping[str, int] | None = None) -> Plan:
+    def of(
+        cls, settings: LocalSettings, replicas: Mapping[str, int] | None = None, *, watched: bool = False
+    ) -> Plan:
         """The stack that the user's settings describe."""
         services = {name: getattr(settings, f"{name}_port") for name in SERVICES}
         return cls(
             data_dir=settings.data_dir.absolute(),
             jars_dir=settings.jars_dir.absolute(),
-            ports=Ports(settings.kafka_port, settings.postgres_port, services),
+            ports=Ports(settings.kafka_port, settings.postgres_port, settings.prometheus_port, services),
             replicas=replicas or {},
             admin_key=settings.admin_key,
             kafka_brokers=settings.kafka_brokers,
             kafka_heap_mb=settings.kafka_heap_mb,
+            watched=watched,
         )
 
     def replicas_of(self, service: str) -> int:

@@ -48,6 +48,12 @@ class LocalSettings(BaseSettings):
     notifier_port: int = Field(
         default=8300, ge=0, le=65_000, description="Port of the first notifier; further replicas follow."
     )
+    prometheus_port: int = Field(
+        default=9090,
+        ge=0,
+        le=65_000,
+        description="Port of Prometheus, with --with-prometheus; 0: a free one.",
+    )
     admin_key: str | None = Field(
         default=None,
         min_length=16,

@@ -1,4 +1,4 @@
-"""The whole line on one machine: Kafka, PostgreSQL and the replicas of the three services.
+"""The whole line on one machine: Kafka, PostgreSQL, the replicas of the three services, what watches them.
 
 Decides the order of starting and ending, and what each process is told. Must not know what the services do.
 """
@@ -15,6 +15,7 @@ from tenon.kafka import KafkaSettings
 from tenon_local import ports, state
 from tenon_local.jars import JarStore
 from tenon_local.kafka import Access, EmbeddedKafka, Java, environment
+from tenon_local.monitoring import Prometheus, prometheus
 from tenon_local.plan import Plan
 from tenon_local.postgres import SERVICES, EmbeddedPostgres, owner
 from tenon_local.process import Identity, ManagedProcess, kill_all
@@ -63,6 +64,7 @@ class Stack:
             plan.data_dir / "postgres", port=plan.ports.postgres, secrets=secrets
         )
         self.services = {name: self._replicas(name) for name in SERVICES}
+        self.prometheus = self._prometheus() if plan.watched else None
         ports.check_distinct(self._ports())
 
     def _ports(self) -> Iterator[tuple[str, int]]:
@@ -108,11 +110,15 @@ class Stack:
         yield "postgres", self.postgres.port, self.postgres.process
         for replica in self.replicas():
             yield replica.service, replica.port, replica.process
+        if self.prometheus is not None:
+            yield prometheus.NAME, self.prometheus.port, self.prometheus.process
 
     async def start(self) -> None:
         """Start all, and return when every service is ready; kill what had started when one fails."""
         try:
             await self.start_stores()
+            if self.prometheus is not None:
+                await self._start_prometheus(self.prometheus)
             await self.start_services()
         except BaseException:
             await self.kill()
@@ -138,6 +144,8 @@ class Stack:
     async def stop(self) -> None:
         """End the services, then what they stand on, each in order; nothing is left running."""
         self._write("stopping")
+        if self.prometheus is not None:
+            await self._end(self.prometheus)
         await together(*(self._end(replica) for replica in self.replicas()))
         await together(self.kafka.stop(), self.postgres.stop())
         self._close()
@@ -172,7 +180,12 @@ class Stack:
             f"PostgreSQL on {ports.HOST}:{self.postgres.port} ready after {time.monotonic() - began:.1f} s"
         )
 
-    async def _end(self, replica: ServiceProcess) -> None:
+    async def _start_prometheus(self, server: Prometheus) -> None:
+        began = time.monotonic()
+        await server.start()
+        self._report(f"Prometheus on {server.url} ready after {time.monotonic() - began:.1f} s")
+
+    async def _end(self, replica: ServiceProcess | Prometheus) -> None:
         if not await replica.stop():
             self._report(f"{replica.process.name} did not end in time and was killed")
 
@@ -183,6 +196,14 @@ class Stack:
             ServiceProcess.build(name, number, self._claim(name, first, number), env, log_dir)
             for number in range(1, self.plan.replicas_of(name) + 1)
         ]
+
+    def _prometheus(self) -> Prometheus:
+        port = ports.claim(self.plan.ports.prometheus, prometheus.NAME, "TENON_PROMETHEUS_PORT")
+        targets = {
+            name: [f"{ports.HOST}:{replica.port}" for replica in replicas]
+            for name, replicas in self.services.items()
+        }
+        return Prometheus.build(self.plan.data_dir / prometheus.NAME, port, targets)
 
     @staticmethod
     def _claim(name: str, first: int, number: int) -> int:

@@ -26,7 +26,7 @@ Phase = Literal["starting", "running", "stopping"]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One process. `started_at_s` is Unix time; `kind` is kafka, postgres or the service's name."""
+    """One process. `started_at_s` is Unix time; `kind` is kafka, postgres, prometheus or a service's name."""
 
     name: str
     kind: str

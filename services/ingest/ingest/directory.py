@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from sqlalchemy import Text, cast, select
 
 from ingest.tables import parties, sites
+from tenon.backlog import Backlog
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.intake import PartyRegistered, SitePublished
 from tenon.db import Database
-from tenon.outbox import Backlog, backlog
+from tenon.outbox import backlog
 
 
 class Directory:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ingest import answers, metrics, openapi, reading
+from ingest import answers, openapi, reading
 from ingest.access import Access
 from ingest.addresses import Addresses
 from ingest.docs import add_docs
@@ -28,7 +28,6 @@ from tenon import log, problems
 from tenon.bodies import body_of
 from tenon.contracts.cloudevents import BATCH
 from tenon.errors import Transient
-from tenon.metrics import Metrics
 from tenon.problems import Problem
 from tenon.rate import Rate
 
@@ -46,22 +45,17 @@ class Intake:
     budget: Budget
     reader: Executor
     body_deadline_ms: int
-    metrics: Metrics
 
     async def post(self, request: Request) -> Response:
-        """Answer one request; measured and, where anything was refused, logged."""
-        started = time.perf_counter()
+        """Answer one request; logged where anything was refused."""
         try:
-            response = await self._answer(request)
+            return await self._answer(request)
         except Problem as problem:
-            response = problem.response()
+            return problem.response()
         except Refused as refused:
-            response = answers.problem(refused.refusal).response()
+            return answers.problem(refused.refusal).response()
         except OverBudget:
-            response = answers.problem(unavailable("too much is being handled; send it again")).response()
-        seconds = time.perf_counter() - started
-        self.metrics.observe(metrics.REQUEST_SECONDS, seconds, status=response.status_code)
-        return response
+            return answers.problem(unavailable("too much is being handled; send it again")).response()
 
     async def _answer(self, request: Request) -> Response:
         with self.budget.hold() as take:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 
 from ingest import metrics
@@ -17,7 +17,7 @@ from ingest.keys import Keys
 from ingest.limits import Budget
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
-from tenon import log
+from tenon import backlog
 from tenon.app import Loop, Service
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.contracts.topics import MARKET, PARTIES
@@ -32,10 +32,8 @@ from tenon.rate import Rate
 from tenon.relay import Effect, Outcome, Relay, RelaySettings
 from tenon.retry import retrying
 
-_BACKLOG_EVERY_S = 5.0
 _HAND_OVER_S = 3.0
 _REQUEST_BYTES = 16_384
-_logger = log.get("ingest")
 
 
 @asynccontextmanager
@@ -123,7 +121,6 @@ def _service(
         Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
         reader,
         settings.body_deadline_ms,
-        measured,
     )
 
     async def relay_outbox(stop: asyncio.Event) -> None:
@@ -140,7 +137,7 @@ def _service(
     loops: dict[str, Loop] = {
         "outbox": relay_outbox,
         "producer": producer.watch,
-        "backlog": partial(_watch_backlog, directory, measured),
+        "backlog": partial(backlog.watch, {"outbox": directory.outbox}, measured),
         "periods": keeper.run,
     }
     return Service("ingest", application(intake.post, addresses), loops, ready, measured)
@@ -157,18 +154,3 @@ def _bounded(effect: Effect[Entry]) -> Effect[Entry]:
             raise Transient("Kafka does not answer") from None
 
     return bounded
-
-
-async def _watch_backlog(directory: Directory, measured: Metrics, stop: asyncio.Event) -> None:
-    """Keep the numbers of the outbox up to date."""
-    while not stop.is_set():
-        try:
-            backlog = await directory.outbox()
-        except Transient as error:
-            _logger.warning("the outbox can't be counted", error=str(error))
-        else:
-            measured.set(metrics.OUTBOX_WAITING, backlog.waiting)
-            measured.set(metrics.OUTBOX_AGE_SECONDS, backlog.oldest_seconds)
-            measured.set(metrics.OUTBOX_PARKED, backlog.parked)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), _BACKLOG_EVERY_S)

@@ -11,6 +11,7 @@ from matcher.reasons import Explainer
 from matcher.relaying import ROUNDS_AT_A_TIME, RoundSource, kafka_effect
 from matcher.settings import MatcherSettings
 from matcher.store import SCHEMA, Store
+from tenon import backlog
 from tenon.app import Loop, Service
 from tenon.clock import WallClock
 from tenon.contracts import topics
@@ -95,6 +96,7 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
             "stream": stream.run,
             "relay": teller.run,
             "producer": producer.watch,
+            "backlog": partial(backlog.watch, {"rounds": store.backlog}, metrics),
             "periods": keeper.run,
         }
         try:

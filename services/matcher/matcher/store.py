@@ -11,6 +11,8 @@ from matcher.domain.rows import ClosedRow, DealRow, DemandWindowRow, EntityRow, 
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
+from matcher.recent import Key, Recent
+from tenon.backlog import Backlog
 from tenon.contracts import topics
 from tenon.contracts.codec import unix_ms
 from tenon.db import Connection, Database
@@ -23,6 +25,7 @@ SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
 _DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
+_RECENT_BYTES = 16 << 20
 _PARAMETERS = 11 + sum(_WIDTHS)
 _COMMIT = f"SELECT commit_round({', '.join(f'${number}' for number in range(1, _PARAMETERS + 1))})"
 _CLOSED_WIDTH = 5
@@ -46,6 +49,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._recent = Recent(_RECENT_BYTES)
 
     async def load(self, partition: int, next_offset: int, market: str | None = None) -> State:
         """Return a partition's state, or one market's part of it, as its last round left it."""
@@ -62,43 +66,24 @@ class Store:
 
     async def commit(self, partition: TopicPartition, position: Position, decisions: Decisions) -> Position:
         """Store a round, fenced by the position; raises `Fenced` when the partition was lost."""
-        decided, rows = decisions.decided, decisions.rows
-        groups: tuple[Sequence[object], ...] = (
-            rows.entities,
-            rows.offer_windows,
-            rows.demand_windows,
-            rows.deals,
-            rows.dropped_windows,
-        )
-        arguments = [
-            column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
-        ]
+        (following,) = await self.commit_all([(partition, position, decisions)])
+        return following
+
+    async def commit_all(
+        self, rounds: Sequence[tuple[TopicPartition, Position, Decisions]]
+    ) -> list[Position]:
+        """Store a round of each of some partitions, all or none; returns the positions after them.
+
+        Each is fenced by its position; raises `Fenced` when any of the partitions was lost.
+        """
         async with self._database.transaction() as connection:
-            await connection.execute(
-                _COMMIT,
-                *partition,
-                position.next_offset,
-                position.epoch,
-                decided.round,
-                decided.from_offset,
-                decided.next_offset,
-                unix_ms(decided.clock),
-                decided.digest,
-                _encode(decisions.events),
-                rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
-                *arguments,
-            )
-            if rows.closed or rows.forgotten_deals:
-                await connection.execute(
-                    _FORGET,
-                    partition.partition,
-                    *_columns(rows.closed, _CLOSED_WIDTH),
-                    *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
-                    rows.forgotten_deals,
-                )
+            for partition, position, decisions in rounds:
+                await _commit(connection, partition, position, decisions)
             await failpoint("matcher.before_commit")
+        for partition, _, decisions in rounds:
+            self._recent.put((partition.partition, decisions.decided.round), decisions.events)
         await failpoint("matcher.after_commit")
-        return Position(decided.next_offset, position.epoch)
+        return [Position(decisions.decided.next_offset, position.epoch) for _, position, decisions in rounds]
 
     async def to_tell(self, epochs: dict[int, int], limit: int) -> list[RoundToTell]:
         """Return rounds of these partitions (with their epochs) that are not told yet.
@@ -107,11 +92,11 @@ class Store:
         """
         rows = await self._database.fetch(
             f"""
-            SELECT r.partition, r.round, r.events
+            SELECT r.partition, r.round
             FROM unnest($2::integer[], $3::bigint[]) AS held (partition, epoch)
             JOIN positions AS p USING (partition, epoch)
             CROSS JOIN LATERAL (
-                SELECT partition, round, events, row_number() OVER (ORDER BY round) AS turn
+                SELECT partition, round, row_number() OVER (ORDER BY round) AS turn
                 FROM rounds WHERE partition = held.partition AND {_DUE} ORDER BY round LIMIT $4
             ) AS r
             WHERE p.topic = $1 ORDER BY r.turn, r.partition LIMIT $4
@@ -121,7 +106,35 @@ class Store:
             list(epochs.values()),
             limit,
         )
-        return [RoundToTell(row["partition"], row["round"], _decode(row["events"])) for row in rows]
+        due = [(row["partition"], row["round"]) for row in rows]
+        kept = {key: events for key in due if (events := self._recent.get(key)) is not None}
+        kept |= await self._read_events([key for key in due if key not in kept])
+        return [RoundToTell(*key, kept[key]) for key in due if key in kept]
+
+    async def _read_events(self, keys: Sequence[Key]) -> dict[Key, list[OutEvent]]:
+        if not keys:
+            return {}
+        rows = await self._database.fetch(
+            "SELECT partition, round, events FROM rounds JOIN unnest($1::integer[], $2::bigint[])"
+            " AS due (partition, round) USING (partition, round)",
+            [partition for partition, _ in keys],
+            [number for _, number in keys],
+        )
+        return {(row["partition"], row["round"]): _decode(row["events"]) for row in rows}
+
+    async def backlog(self) -> Backlog:
+        """Return how many rounds are not told yet or were set aside, whoever owns their partitions."""
+        row = await self._database.fetchrow(
+            f"""
+            SELECT count(*) FILTER (WHERE {_DUE}) AS waiting,
+                   coalesce(extract(epoch FROM now() - min(decided_at) FILTER (WHERE {_DUE})), 0)::float8
+                       AS oldest,
+                   count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
+            FROM rounds WHERE published_at IS NULL
+            """  # noqa: S608 - only the constant above is put in
+        )
+        assert row is not None
+        return Backlog(row["waiting"], row["oldest"], row["parked"])
 
     async def mark_told(self, rounds: Sequence[RoundToTell]) -> dict[int, int]:
         """Mark rounds as told. Marking needs no fence: whoever tells a round has told it.
@@ -146,6 +159,8 @@ class Store:
             [told.partition for told in rounds],
             [told.round for told in rounds],
         )
+        for told in rounds:
+            self._recent.drop((told.partition, told.round))
         return {row["partition"]: row["round"] for row in rows}
 
     async def tell_again(self, after: Mapping[int, int]) -> None:
@@ -168,6 +183,44 @@ class Store:
             told.partition,
             told.round,
             why,
+        )
+
+
+async def _commit(
+    connection: Connection, partition: TopicPartition, position: Position, decisions: Decisions
+) -> None:
+    decided, rows = decisions.decided, decisions.rows
+    groups: tuple[Sequence[object], ...] = (
+        rows.entities,
+        rows.offer_windows,
+        rows.demand_windows,
+        rows.deals,
+        rows.dropped_windows,
+    )
+    arguments = [
+        column for group, width in zip(groups, _WIDTHS, strict=True) for column in _columns(group, width)
+    ]
+    await connection.execute(
+        _COMMIT,
+        *partition,
+        position.next_offset,
+        position.epoch,
+        decided.round,
+        decided.from_offset,
+        decided.next_offset,
+        unix_ms(decided.clock),
+        decided.digest,
+        _encode(decisions.events),
+        rows.empty and len(decisions.events) == 1,  # It tells nothing but itself.
+        *arguments,
+    )
+    if rows.closed or rows.forgotten_deals:
+        await connection.execute(
+            _FORGET,
+            partition.partition,
+            *_columns(rows.closed, _CLOSED_WIDTH),
+            *_columns(rows.forgotten, _FORGOTTEN_WIDTH),
+            rows.forgotten_deals,
         )
 
 

@@ -17,5 +17,8 @@ ATTEMPTS = counter("notifier_webhook_attempts_total", "calls of endpoints, by ou
 ATTEMPT_SECONDS = histogram("notifier_webhook_seconds", "time one call of an endpoint took")
 PARKED = counter("notifier_webhook_parked_total", "events set aside after their last attempt")
 DISABLED = counter("notifier_webhook_disabled_total", "endpoints that were disabled")
+ENDPOINTS_DISABLED = gauge(
+    "notifier_webhook_endpoints_disabled", "endpoints that are called no more, of all replicas"
+)
 ENDPOINTS_HELD = gauge("notifier_webhook_endpoints", "endpoints this process is calling now")
 REMOVED = counter("notifier_retention_removed_total", "rows removed because of their age", "table")

@@ -14,9 +14,11 @@ from notifier.http.app import application
 from notifier.live import Hub
 from notifier.retention import Retention, keeper_of
 from notifier.settings import NotifierSettings
+from notifier.webhooks import backlog as webhooks
 from notifier.webhooks import guard
 from notifier.webhooks.deliver import Caller
 from notifier.webhooks.dispatch import Dispatch
+from tenon import backlog, outbox
 from tenon.app import Loop, Service
 from tenon.clock import WallClock
 from tenon.contracts.rights import NOTIFIER_GROUP
@@ -118,10 +120,17 @@ class _Parts:
             "bell": self._bell.run,
             "streams": self._hub.run,
             "webhooks": self._dispatch.run,
+            "backlog": partial(backlog.watch, self._counts(), self._measured),
             "retention": self._retention.run,
             "periods": self._keeper.run,
         }
         return Service("notifier", self._http, loops, self._ready, self._measured)
+
+    def _counts(self) -> Mapping[str, backlog.Count]:
+        return {
+            "outbox": partial(outbox.backlog, self._database),
+            "webhooks": partial(webhooks.backlog, self._database, self._measured),
+        }
 
     async def _relay_outbox(self, stop: asyncio.Event) -> None:
         await self._relay.run(stop)

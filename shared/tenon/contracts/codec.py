@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -101,8 +101,9 @@ def _parsed(reader: msgspec.json.Decoder[object], data: bytes) -> object:
         raise NotJson(str(error) or "nested too deeply") from error
 
 
+@lru_cache(maxsize=4096)
 def instant(at_ms: int) -> datetime:
-    """Return the instant of Unix milliseconds, in UTC."""
+    """Return the instant of Unix milliseconds, in UTC; the same few are asked for again and again."""
     return datetime.fromtimestamp(at_ms // 1000, UTC).replace(microsecond=at_ms % 1000 * 1000)
 
 

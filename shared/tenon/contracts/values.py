@@ -59,8 +59,11 @@ Kind = Literal["product", "capacity", "service", "research", "talent", "finance"
 Basis = Literal["gross", "net"]
 
 
-class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of everything on the wire: immutable, by keyword, unknown fields refused, defaults left out."""
+class Shape(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """Base of everything on the wire: immutable, by keyword, unknown fields refused, defaults left out.
+
+    What is decoded from JSON holds no cycle, so the collector of cycles has nothing to look for in it.
+    """
 
 
 class ItemClass(Shape, frozen=True, kw_only=True):

@@ -7,8 +7,9 @@ from tenon.metrics import PREFIX, Metric
 
 _INTRO = """# Metrics
 
-Every service serves its own at `GET /metrics` in the format of Prometheus. A metric appears once it has a
-value.
+Every service serves its own at `GET /metrics` in the format of Prometheus, beside `process_…` of its process.
+What only rises begins at 0 where it has no labels, or those of the loops; the rest appears with its first
+value. What they mean together, and when to act: [operations.md](operations.md).
 """
 _HEAD = ("metric", "kind", "labels", "meaning")
 

@@ -43,6 +43,7 @@ class JointHandler(Handler, Protocol):
     async def handle_jointly(self, batches: Mapping[TopicPartition, Sequence[Record]]) -> None:
         """Handle records of each partition in order, and return when the effect of all of them is durable.
 
+        A partition without records has a timer due.
         Raises as `handle` does, and has then changed nothing; `Fenced` when any of the partitions was lost.
         """
         ...

@@ -10,11 +10,14 @@ from tenon.retry import backoff_ms
 
 @dataclass(slots=True)
 class Held:
-    """A partition whose state the handler holds. `ready`: opened in the present assignment, and read."""
+    """A partition whose state the handler holds. `ready`: opened in the present assignment, and read.
+
+    `reached_ms`: everything that was written before then is handled, as far as this process knows.
+    """
 
     next_offset: int
+    reached_ms: int
     ready: bool = False
-    newest_ms: int | None = None
 
 
 @dataclass(slots=True)

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from tenon import log
-from tenon.clock import Clock
+from tenon.clock import Clock, WallClock
 from tenon.errors import Fenced, Misconfigured, Transient
 from tenon.failpoints import failpoint
 from tenon.kafka.connection import KafkaSettings
@@ -30,7 +30,7 @@ from tenon.records import Record, TopicPartition
 from tenon.retry import retrying
 from tenon.stream.handler import Handler, JointHandler, StreamSettings
 from tenon.stream.held import Held, Troubles
-from tenon.stream.measures import BATCHES, FENCED, READY, RECORDS, RETRIES, SECONDS
+from tenon.stream.measures import ASSIGNED, BATCHES, FENCED, READY, RECORDS, RETRIES, SECONDS
 from tenon.stream.watch import Watch, every
 
 _logger = log.get("stream")
@@ -63,6 +63,9 @@ class ConsumerLoop:
             on_revoked=self._on_revoked,
             times=settings.times,
         )
+        for topic in topics:
+            metrics.add(RETRIES, 0, topic=topic)
+            metrics.add(FENCED, 0, topic=topic)
         self._assigned: frozenset[TopicPartition] | None = None
         self._changed = asyncio.Event()
         self._held: dict[TopicPartition, Held] = {}
@@ -127,11 +130,8 @@ class ConsumerLoop:
             if stop.is_set():
                 return
             records = await self._take(where)
-            if records:
+            if records or (self._is_ready(where) and self._timer_due(where)):
                 taken[where] = records
-            elif self._is_ready(where) and self._timer_due(where):
-                await self._handle(where, records)
-                busy = True
             if self._joint is None or sum(map(len, taken.values())) >= self._settings.max_records:
                 busy |= await self._serve(taken)
                 taken = {}
@@ -166,6 +166,7 @@ class ConsumerLoop:
             due = self._troubles.due(where, time.monotonic())
             if due and not self._is_ready(where) and self._assigned is assigned:
                 await self._open(where, assigned)
+        self._metrics.set(ASSIGNED, len(assigned))
         self._metrics.set(READY, len(self.partitions()))
 
     async def _open(self, where: TopicPartition, assigned: frozenset[TopicPartition]) -> None:
@@ -173,7 +174,7 @@ class ConsumerLoop:
             try:
                 await failpoint(f"{self._settings.service}.during_assignment")
                 offset = await self._handler.open(where)
-                self._held[where] = Held(offset)
+                self._hold(where, offset)
                 await self._check_range(where, offset)
                 # The assignment may have changed while the state was loaded: then the next turn opens again.
                 if self._assigned is assigned:
@@ -184,6 +185,10 @@ class ConsumerLoop:
                 self._postpone(where, error)
             else:
                 line["next_offset"] = offset
+
+    def _hold(self, where: TopicPartition, offset: int) -> None:
+        before = self._held.get(where)
+        self._held[where] = Held(offset, WallClock().now_ms() if before is None else before.reached_ms)
 
     async def _check_range(self, where: TopicPartition, offset: int) -> None:
         first, end = (await self._consumer.ranges([where], self._settings.probe_timeout_ms))[where]
@@ -293,7 +298,7 @@ class ConsumerLoop:
             return
         held = self._held[where]
         held.next_offset = records[-1].offset + 1
-        held.newest_ms = records[-1].timestamp_ms
+        held.reached_ms = records[-1].timestamp_ms
         self._metrics.add(RECORDS, len(records), topic=where.topic, partition=where.partition)
         self._metrics.observe(BATCHES, len(records), topic=where.topic)
 

@@ -72,10 +72,10 @@ class Watch:
         lag = max(0, end - held.next_offset)
         labels = {"topic": where.topic, "partition": where.partition}
         self._metrics.set(LAG, lag, **labels)
+        now_ms = WallClock().now_ms()
         if lag == 0:
-            self._metrics.set(LAG_SECONDS, 0, **labels)
-        elif held.newest_ms is not None:
-            self._metrics.set(LAG_SECONDS, (WallClock().now_ms() - held.newest_ms) / 1000, **labels)
+            held.reached_ms = now_ms
+        self._metrics.set(LAG_SECONDS, max(0, now_ms - held.reached_ms) / 1000, **labels)
 
 
 async def every(interval_ms: int, action: Callable[[], Awaitable[None]]) -> None:

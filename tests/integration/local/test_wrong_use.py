@@ -1,6 +1,8 @@
 """What `tenon up` says when it can't: one line, and what to do."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +55,14 @@ def test_replicas_of_what_is_no_service_are_refused() -> None:
         status, told = here.tenon("up", "--replicas", "baker=2")
     assert status == 1
     assert "give SERVICE=NUMBER, with one of ingest, matcher, notifier" in told
+
+
+def test_without_prometheus_on_the_machine_it_is_told_how_to_get_it(tmp_path: Path) -> None:
+    if setpriv := shutil.which("setpriv"):
+        (tmp_path / "setpriv").symlink_to(setpriv)
+    with home(PATH=str(tmp_path)) as here:
+        status, told = here.tenon("up", "--with-prometheus")
+    assert status == 1
+    (line,) = told.splitlines()
+    assert line.startswith("Error: --with-prometheus needs the program prometheus, which is not on PATH.")
+    assert "apt-get install -y prometheus" in line

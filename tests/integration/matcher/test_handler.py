@@ -9,7 +9,8 @@ import pytest
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.handler import MatcherHandler
 from matcher.proof import LastTold
-from matcher.store import Store
+from matcher.store import RoundToTell, Store
+from tenon.backlog import Backlog
 from tenon.clock import WallClock
 from tenon.contracts import topics
 from tenon.contracts.rounds import RoundDecided
@@ -30,9 +31,9 @@ async def nobody_was_told(partition: int) -> RoundDecided | None:
     return None
 
 
-def record(data: Shape, offset: int) -> Record:
+def record(data: Shape, offset: int, partition: int = 0) -> Record:
     out = log_record(data, offset)
-    return Record(out.topic, 0, offset, out.key, out.value, out.headers, 0)
+    return Record(out.topic, partition, offset, out.key, out.value, out.headers, 0)
 
 
 class Watched(Store):
@@ -57,12 +58,17 @@ async def a_database(postgres: str) -> AsyncIterator[Database]:
         yield database
 
 
-def handler_of(store: Store, positions: Positions, last_told: LastTold = nobody_was_told) -> MatcherHandler:
+def handler_of(
+    store: Store,
+    positions: Positions,
+    last_told: LastTold = nobody_was_told,
+    metrics: Metrics | None = None,
+) -> MatcherHandler:
     return MatcherHandler(
         store,
         positions,
         WallClock(),
-        Metrics(),
+        metrics or Metrics(),
         simulated=False,
         max_skipped_in_a_row=1,
         last_told=last_told,
@@ -90,6 +96,44 @@ async def test_an_owner_that_was_overtaken_while_it_loaded_takes_nobodys_databas
             await handler_of(Store(database), one, told_by_a_database_that_is_gone).open(PARTITION)
 
 
+OTHER = TopicPartition(topics.MARKET.name, 1)
+
+
+def a_pair_in_each() -> dict[TopicPartition, list[Record]]:
+    """An offer and a demand that dock, in each of two partitions."""
+    return {
+        where: [record(offer("a"), 0, where.partition), record(demand("b"), 1, where.partition)]
+        for where in (PARTITION, OTHER)
+    }
+
+
+async def test_rounds_of_several_partitions_are_stored_together(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        handler = handler_of(Store(database), Positions(database, owner="one", log_id="log"))
+        for where in (PARTITION, OTHER):
+            await handler.open(where)
+        await handler.handle_jointly(a_pair_in_each())
+        rounds = await database.fetch("SELECT partition, round, next_offset FROM rounds ORDER BY 1")
+        assert [tuple(row) for row in rounds] == [(0, 1, 2), (1, 1, 2)]
+        assert await database.fetchval("SELECT count(DISTINCT decided_at) FROM rounds") == 1
+        assert await database.fetchval("SELECT count(*) FROM dockings") == 2
+
+
+async def test_of_several_rounds_none_is_stored_when_one_partition_was_lost(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        handler = handler_of(Store(database), Positions(database, owner="one", log_id="log"))
+        for where in (PARTITION, OTHER):
+            await handler.open(where)
+        await Positions(database, owner="two", log_id="log").take(OTHER)
+        with pytest.raises(Fenced):
+            await handler.handle_jointly(a_pair_in_each())
+        assert await database.fetchval("SELECT count(*) FROM rounds") == 0
+        assert handler.epochs() == {}, "what was decided and not stored is thrown away"
+        await handler.open(PARTITION)
+        await handler.handle(PARTITION, a_pair_in_each()[PARTITION])
+        assert await database.fetchval("SELECT count(*) FROM dockings") == 1
+
+
 async def test_what_else_the_process_does_goes_on_while_a_round_is_decided(postgres: str) -> None:
     async with a_database(postgres) as database:
         store = Watched(database)
@@ -104,3 +148,39 @@ async def test_what_else_the_process_does_goes_on_while_a_round_is_decided(postg
             await asyncio.sleep(0)
         await deciding
         assert turns > 0
+
+
+async def test_what_is_open_is_shown_by_tier_and_reason_and_forgotten_with_the_partition(
+    postgres: str,
+) -> None:
+    async with a_database(postgres) as database:
+        metrics = Metrics()
+        positions = Positions(database, owner="one", log_id="log")
+        handler = handler_of(Store(database), positions, metrics=metrics)
+        await handler.open(PARTITION)
+        said = [offer("acme", 70), demand("clinic", 100, tier=1), demand("school", 10, tier=3)]
+        await handler.handle(PARTITION, [record(each, offset) for offset, each in enumerate(said)])
+        shown = {
+            'tenon_matcher_demands_open{partition="0",tier="1"} 1.0',
+            'tenon_matcher_demands_open{partition="0",tier="3"} 1.0',
+            'tenon_matcher_demands_open_reasons{partition="0",reason="exhausted"} 2.0',
+            'tenon_matcher_offers_open{partition="0"} 0.0',
+            "tenon_matcher_solve_seconds_count 1.0",
+        }
+        assert shown <= set(metrics.render().decode().splitlines())
+        await handler.close(PARTITION)
+        assert 'partition="0"' not in metrics.render().decode()
+
+
+async def test_rounds_that_are_not_told_are_counted_until_they_are_or_are_set_aside(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        store = Store(database)
+        handler = handler_of(store, Positions(database, owner="one", log_id="log"))
+        await handler.open(PARTITION)
+        for offset, name in enumerate(("acme", "mill")):
+            await handler.handle(PARTITION, [record(offer(name), offset)])
+        found = await store.backlog()
+        assert (found.waiting, found.oldest_seconds > 0, found.parked) == (2, True, 0)
+        await store.mark_told([RoundToTell(0, 1, [])])
+        await store.park(RoundToTell(0, 2, []), "too large")
+        assert await store.backlog() == Backlog(0, 0, 1)

@@ -11,9 +11,11 @@ import pytest
 
 from notifier.domain.plan import Entry
 from notifier.store import write_feed
+from notifier.webhooks.backlog import backlog
 from notifier.webhooks.deliver import Caller
 from notifier.webhooks.endpoints import LEASE, Endpoints, NewEndpoint
 from notifier.webhooks.queue import EndpointQueue
+from tenon.backlog import Backlog
 from tenon.clock import WallClock
 from tenon.db import Database
 from tenon.errors import Fenced
@@ -131,6 +133,29 @@ async def test_an_endpoint_that_was_removed_has_nothing_due(postgres: str) -> No
         lease = await e.lease("one")
         assert lease is not None
         assert await e.queue(lease).claim(3) == []
+
+
+async def test_what_waits_is_counted_and_has_an_age_while_its_endpoint_takes_events(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1, 1, 1)
+        lease = await e.lease("one")
+        assert lease is not None
+        queue = e.queue(lease)
+        claimed = await queue.claim(1)
+        await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        found = await backlog(e.database, Metrics())
+        assert (found.waiting, found.oldest_seconds > 0, found.parked) == (2, True, 0)
+        await e.database.execute("UPDATE endpoints SET failed = 1")
+        assert await backlog(e.database, Metrics()) == Backlog(2, 0, 0)
+
+
+async def test_an_endpoint_that_is_called_no_more_is_shown_and_nothing_waits_for_it(postgres: str) -> None:
+    async with endpoint(postgres) as e:
+        await e.write(1)
+        metrics = Metrics()
+        await e.database.execute("UPDATE endpoints SET status = 'disabled'")
+        assert await backlog(e.database, metrics) == Backlog(0, 0, 0)
+        assert "tenon_notifier_webhook_endpoints_disabled 1.0" in metrics.render().decode()
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ was opened. What is not: how a backlog is cut into batches.
 """
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from tenon.clock import WallClock
 from tenon.errors import Fenced, Misconfigured, Transient
 from tenon.kafka import Consumer, KafkaSettings
+from tenon.metrics import Metrics
 from tenon.records import TopicPartition
 from tenon.stream import ConsumerLoop
 from tests.support.streams import (
@@ -271,3 +273,47 @@ async def test_a_loop_says_why_it_is_not_ready(kafka: KafkaSettings) -> None:
         await eventually(lambda: loop.problem() == "loading numbers/0", "it is loading")
         gate.set()
         await eventually(lambda: loop.problem() is None, "it is ready")
+
+
+def lag(metrics: Metrics, unit: str) -> float:
+    """What is shown of the one partition; -1 before anything is."""
+    found = re.search(rf"tenon_consumer_lag_{unit}{{.*}} (\S+)", metrics.render().decode())
+    return float(found[1]) if found else -1
+
+
+async def test_a_backlog_has_an_age_before_any_of_it_is_handled_and_none_when_all_is(
+    kafka: KafkaSettings,
+) -> None:
+    await make_topic(kafka, TOPIC, 1)
+    metrics, released = Metrics(), asyncio.Event()
+
+    async def held_up(partition: TopicPartition) -> None:
+        await released.wait()
+
+    async with producing(kafka) as producer:
+        await write(producer, TOPIC, 0, range(10))
+        async with looping(kafka, TOPIC, Keeper(before_handle=held_up), metrics=metrics):
+            await eventually(lambda: lag(metrics, "seconds") > 0.5, "it has an age")
+            assert lag(metrics, "records") == 10
+            released.set()
+            await eventually(lambda: lag(metrics, "records") == 0 == lag(metrics, "seconds"), "it is gone")
+
+
+async def test_a_record_after_a_pause_is_not_as_old_as_the_pause(kafka: KafkaSettings) -> None:
+    await make_topic(kafka, TOPIC, 1)
+    metrics, released = Metrics(), asyncio.Event()
+
+    async def held_up(partition: TopicPartition) -> None:
+        await released.wait()
+
+    released.set()
+    keeper = Keeper(before_handle=held_up)
+    async with producing(kafka) as producer, looping(kafka, TOPIC, keeper, metrics=metrics):
+        await write(producer, TOPIC, 0, range(1))
+        await eventually(lambda: keeper.total() == 1, "the first is handled")
+        await asyncio.sleep(1.5)
+        released.clear()
+        await write(producer, TOPIC, 0, range(1, 2))
+        await eventually(lambda: lag(metrics, "records") == 1, "the second waits")
+        assert lag(metrics, "seconds") < 1
+        released.set()

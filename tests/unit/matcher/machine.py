@@ -348,8 +348,8 @@ def _kept(market: Market) -> dict[str, Any]:
         "held_until": market.held_until_ms,
         "held": market.held,
         "placed": market.placed,
-        "open_offers": {code: keys for code, keys in market.open_offers.items() if keys},
-        "open_demands": {code: keys for code, keys in market.open_demands.items() if keys},
+        "open_offers": {code: set(table) for code, table in market.open_offers.items() if len(table)},
+        "open_demands": {code: set(table) for code, table in market.open_demands.items() if len(table)},
         "all_offers": {code: keys for code, keys in market.all_offers.items() if keys},
         "proposals": {key: made for key, made in market.proposals.items() if made},
         "routes": {

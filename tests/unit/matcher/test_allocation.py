@@ -1,17 +1,61 @@
 """The best division of supplies among needs, beside an exhaustive search and in numbers of full size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from random import Random
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arc, Need, TooLarge, allocate
+from matcher.domain import allocation
+from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Needs, Portions, TooLarge
+from matcher.domain.columns import Ints
 
 pytestmark = pytest.mark.unit
 
+
+class Need(NamedTuple):
+    """What one taker wants: its tier, and (amount, value per unit) in falling order of value."""
+
+    tier: int
+    tranches: tuple[tuple[int, int], ...]
+
+
+class Arc(NamedTuple):
+    """A pair that may dock, and what a unit of it costs."""
+
+    supply: int
+    need: int
+    cost: int
+
+
 Problem = tuple[list[int], list[Need], list[Arc]]
+
+
+def allocate(supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc]) -> list[int]:
+    return divided(supplies, needs, arcs, Portions())
+
+
+def divided(
+    supplies: Sequence[int], needs: Sequence[Need], arcs: Sequence[Arc], portions: Portions
+) -> list[int]:
+    tranches = [(of, *tranche) for of, need in enumerate(needs) for tranche in need.tranches]
+    wanted = Needs(ints(need.tier for need in needs), *columns(tranches, 3))
+    amounts: list[int] = allocation.allocate(
+        ints(supplies), wanted, Arcs(*columns(arcs, 3)), portions
+    ).tolist()
+    return amounts
+
+
+def ints(numbers: Iterable[int]) -> Ints:
+    return np.fromiter(numbers, dtype=np.int64)
+
+
+def columns(rows: Sequence[tuple[int, ...]], width: int) -> Sequence[Ints]:
+    return list(np.array(rows, dtype=np.int64).reshape(-1, width).T)
 
 
 def falling(values: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
@@ -109,6 +153,39 @@ def test_no_other_division_is_worth_more_tier_by_tier(problem: Problem) -> None:
 @given(problems())
 def test_nothing_is_sold_twice_and_nobody_gets_more_than_he_wants(problem: Problem) -> None:
     assert allocate(*problem) in list(divisions(*problem))
+
+
+ARC_BY_ARC = Portions(whole=0, first=1, more=1)
+
+
+@settings(max_examples=300, deadline=None)
+@given(problems())
+def test_a_problem_solved_in_portions_is_solved_as_well(problem: Problem) -> None:
+    supplies, needs, arcs = problem
+    found = divided(supplies, needs, arcs, ARC_BY_ARC)
+    assert worth(found, needs, arcs) == worth(allocate(supplies, needs, arcs), needs, arcs)
+    assert found in list(divisions(supplies, needs, arcs))
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(), st.randoms(use_true_random=False))
+def test_the_order_of_the_arcs_decides_nothing(problem: Problem, chance: Random) -> None:
+    supplies, needs, arcs = problem
+    shuffled = chance.sample(arcs, len(arcs))
+    for portions in (Portions(), ARC_BY_ARC):
+        found = dict(zip(arcs, divided(supplies, needs, arcs, portions), strict=True))
+        again = dict(zip(shuffled, divided(supplies, needs, shuffled, portions), strict=True))
+        assert found == again
+
+
+def test_a_large_problem_with_tiers_is_solved_in_portions_as_well_as_whole() -> None:
+    chance = Random(7)
+    supplies = [chance.randrange(1, 50) for _ in range(60)]
+    needs = [Need(1 + at % 3, ((chance.randrange(1, 90), chance.randrange(50, 100)),)) for at in range(60)]
+    arcs = [Arc(supply, need, chance.randrange(60)) for supply in range(60) for need in range(60)]
+    whole = divided(supplies, needs, arcs, Portions(whole=len(arcs)))
+    parts = divided(supplies, needs, arcs, Portions(whole=0, first=2, more=50))
+    assert worth(parts, needs, arcs) == worth(whole, needs, arcs)
 
 
 def test_an_urgent_unit_is_never_given_up_for_many_later_ones() -> None:

@@ -1,14 +1,17 @@
 """Who may dock with whom, test by test, and the index beside the rule."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
 from matcher.domain.eligibility import TESTS, compatible, failures
 from matcher.domain.model import Market
-from matcher.domain.pairs import all_pairs, dirty_pairs
+from matcher.domain.pairs import all_pairs, pairs_of
+from matcher.domain.pricing import Pair
 from tenon.contracts import intake
 from tenon.contracts.positions import Test as Named
 from tenon.contracts.values import Certificate, Item, ItemClass, Money
@@ -172,6 +175,18 @@ def test_a_pair_that_was_declined_is_not_tried_again(declined: bool) -> None:
     assert list(failures(market, market.offers["a/o"], asked, START_MS)) == expected
 
 
+def ordered(pairs: Iterable[Pair]) -> list[Pair]:
+    return sorted(
+        pairs,
+        key=lambda pair: (pair.demand.key, pair.demand_window.id, pair.offer.key, pair.offer_window.id),
+    )
+
+
+def found(market: Market, now_ms: int) -> list[Pair]:
+    pairs = pairs_of(market, market.dirty, now_ms)
+    return ordered(pairs.at(np.arange(len(pairs.cost))))
+
+
 def everything_dirty(market: Market) -> None:
     market.dirty |= {f"o:{key}" for key in market.offers} | {f"d:{key}" for key in market.demands}
 
@@ -187,7 +202,7 @@ def test_the_index_finds_the_pairs_that_the_rule_allows(story: Story) -> None:
     for market in world.state.markets.values():
         market.policy = policy(tranches=(generous,))
         everything_dirty(market)
-        assert dirty_pairs(market, world.state.clock_ms) == all_pairs(market, world.state.clock_ms)
+        assert found(market, world.state.clock_ms) == ordered(all_pairs(market, world.state.clock_ms))
 
 
 @settings(max_examples=100, deadline=None)
@@ -201,7 +216,7 @@ def test_the_pairs_of_one_dirty_entry_are_all_of_its_pairs(story: Story) -> None
         for key in [*(f"o:{name}" for name in market.offers), *(f"d:{name}" for name in market.demands)]:
             market.dirty = {key}
             mine = [pair for pair in every if key in (f"o:{pair.offer.key}", f"d:{pair.demand.key}")]
-            assert dirty_pairs(market, world.state.clock_ms) == mine
+            assert found(market, world.state.clock_ms) == ordered(mine)
 
 
 @settings(max_examples=150, deadline=None)

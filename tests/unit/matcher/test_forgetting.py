@@ -16,6 +16,7 @@ from tests.support.market import (
     World,
     answered,
     demand,
+    item,
     offer,
     policy,
     progressed,
@@ -57,6 +58,35 @@ def test_of_an_offer_that_was_withdrawn_long_ago_only_its_revision_is_left() -> 
     tables = stored(each.rows for each in world.rounds)
     assert not tables.offer_windows
     assert [kind for kind, _, _ in tables.entities if kind == "offer"] == []
+
+
+def test_what_is_forgotten_in_one_round_is_told_by_name_whatever_closed_first() -> None:
+    """Which timers are left of the past differs between an owner that lived and one that was rebuilt."""
+    world = World()
+    world.round(
+        structs.replace(SOON, keep_closed_s=5 * 86_400),
+        offer("z", windows=[window(10, 0, 1)]),
+        offer("a", windows=[window(10, 0, 2)]),
+        demand("z", windows=[window(10, 0, 3)], item=item("other")),
+    )
+    for day in (1, 2, 3):
+        world.round(at=day)
+    decisions = world.round(at=9)
+    assert [event.key for event in decisions.events if not event.value] == [
+        "z/demand/d",
+        "a/offer/o",
+        "z/offer/o",
+    ]
+
+
+def test_a_demand_whose_patience_became_longer_is_closed_no_more() -> None:
+    hasty = structs.replace(SOON, patience_s=86_400)
+    world = World()
+    world.round(hasty, demand("b"))
+    world.round(at=1.5)
+    world.round(structs.replace(SOON, revision=2), at=1.6)
+    world.round(at=9)
+    assert names(world) == {"d:b/d"}
 
 
 @pytest.mark.parametrize("revision", [1, 3])

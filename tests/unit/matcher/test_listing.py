@@ -227,6 +227,19 @@ def test_a_site_that_becomes_ready_is_decided_again() -> None:
     assert len(world.dockings()) == 1
 
 
+@pytest.mark.parametrize("party", ["a", "b"])
+def test_what_is_listed_at_a_site_that_moves_is_decided_again_from_there(party: str) -> None:
+    world = World()
+    near = policy(tranches=(intake.Tranche(up_to_share=1, value=100),))
+    world.round(near, offer("a", kilometres=0), demand("b", kilometres=300))
+    assert world.dockings() == []
+    world.round(SiteChanged(site=site(party, kilometres=150, revision=2)))
+    assert world.dockings() == []
+    world.round(SiteChanged(site=site(party, kilometres={"a": 240, "b": 60}[party], revision=3)))
+    (docking,) = world.dockings()
+    assert docking.distance_m == pytest.approx(60_000, rel=0.001)
+
+
 def test_an_older_site_is_not_taken() -> None:
     world = World()
     world.round(offer("a", place=site("a", revision=5)), SiteChanged(site=site("a", revision=4, ready=0)))

@@ -77,6 +77,15 @@ def test_what_comes_back_after_the_end_is_given_up_too() -> None:
     assert [alert.quantity for alert in unmet(world)] == [30]
 
 
+def test_what_time_ends_in_one_round_does_not_depend_on_timers_of_the_past() -> None:
+    """A patience that was shorter once left a timer, which an owner that was rebuilt does not have."""
+    world = World()
+    world.round(policy(respond_within_s=155_520), offer("a", 40), demand("b", 100, patience_until=day(1.5)))
+    world.round(demand("b", 100, revision=2, patience_until=day(2)), demand("a", 5, patience_until=day(2)))
+    world.round(at=3)
+    assert [(alert.party, int(alert.quantity)) for alert in unmet(world)] == [("a", 5), ("b", 100)]
+
+
 def test_a_withdrawn_demand_raises_no_alert() -> None:
     world = World()
     world.round(demand("b"))

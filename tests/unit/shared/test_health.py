@@ -68,3 +68,10 @@ async def test_metrics_are_shown_and_everything_else_is_the_services() -> None:
     assert "tenon_health_test_open 1.0" in (await ask(app(), "GET", "/metrics")).text
     assert (await ask(app(), "GET", "/v1/anything")).text == "the service"
     assert (await ask(app(), "POST", "/health/live")).text == "the service"
+
+
+async def test_what_the_service_answers_is_measured_by_its_status() -> None:
+    front = app()
+    await ask(front, "GET", "/v1/anything")
+    text = (await ask(front, "GET", "/metrics")).text
+    assert 'tenon_http_answer_seconds_count{status="200"} 1.0' in text

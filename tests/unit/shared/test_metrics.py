@@ -7,6 +7,8 @@ from tenon.metrics import DECLARED, Metrics, counter, gauge, histogram
 DONE = counter("test_done_total", "things done", "kind")
 OPEN = gauge("test_open", "things open")
 SECONDS = histogram("test_seconds", "time a thing took")
+ENDED = counter("test_ended_total", "things that ended")
+HELD = gauge("test_held", "things held", "place", "kind")
 
 
 def test_what_was_recorded_is_shown_with_its_meaning() -> None:
@@ -38,6 +40,23 @@ def test_a_series_can_be_forgotten() -> None:
     text = metrics.render().decode()
     assert 'kind="a"' not in text
     assert 'kind="b"' in text
+
+
+def test_all_series_of_a_place_can_be_forgotten_at_once() -> None:
+    metrics = Metrics()
+    for place, kind in (("here", "a"), ("here", "b"), ("there", "a")):
+        metrics.set(HELD, 1, place=place, kind=kind)
+    metrics.forget(HELD, place="here")
+    text = metrics.render().decode()
+    assert 'place="here"' not in text
+    assert 'place="there"' in text
+
+
+def test_what_only_rises_is_shown_before_it_rises() -> None:
+    text = Metrics().render().decode()
+    assert "tenon_test_ended_total 0.0" in text
+    assert "tenon_test_seconds_count 0.0" in text
+    assert "tenon_test_open" not in text, "a gauge that was not measured is not 0"
 
 
 def test_declaring_the_same_name_differently_is_a_bug() -> None:

@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from matcher.domain import lifecycle, listing, timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import Demand, Market, Offer, Routes
 from matcher.domain.reading import Entry, Unusable
+from matcher.domain.settling import settle_demand
 from matcher.domain.state import EVERY_MARKET, State
 from tenon.contracts import intake, log
 from tenon.contracts.codec import instant
@@ -70,7 +73,7 @@ def set_routes(market: Market, said: intake.RoutesPublished) -> None:
 
 def _distances(market: Market, said: intake.RoutesPublished) -> Routes:
     known = sorted((market.number(target), metres) for target, metres in said.distances_m.items())
-    sites, metres = [site for site, _ in known], [metres for _, metres in known]
+    sites, metres = np.array(known, dtype=np.int64).reshape(-1, 2).T
     return Routes(said.revision, said.class_.scheme, normalise_code(said.class_), sites, metres)
 
 
@@ -143,7 +146,7 @@ def _routes(state: State, entry: Entry, effects: Effects) -> None:
     site, code = f"{said.party}/{said.site}", _class_key(said.class_)
     known = market.routes.get(site, {}).get(code)
     if known is not None and said.revision <= known.revision:
-        if said.revision < known.revision or _distances(market, said) != known:
+        if said.revision < known.revision or not known.says_the_same(_distances(market, said)):
             older = _older("routes", said.party, said.site, said.revision, known.revision, effects)
             effects.told.append(older)
         return
@@ -173,6 +176,10 @@ def _policy(state: State, entry: Entry, effects: Effects) -> None:
         return
     set_policy(state, said)
     effects.policies[said.policy] = entry.offset
+    for market in state.markets.values():
+        for demand in market.demands.values():
+            if demand.closed_ms is not None:
+                settle_demand(market, demand, effects)  # Its patience may have become longer.
 
 
 def _older(

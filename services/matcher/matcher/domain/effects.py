@@ -31,8 +31,8 @@ class Effects:
     policies: dict[str, int] = field(default_factory=dict)
     closed: dict[tuple[str, str, str], int] = field(default_factory=dict)
     closing: set[tuple[str, str]] = field(default_factory=set)
-    forgotten: list[tuple[str, str, str]] = field(default_factory=list)
-    forgotten_deals: list[str] = field(default_factory=list)
+    forgotten: set[tuple[str, str, str]] = field(default_factory=set)
+    forgotten_deals: set[str] = field(default_factory=set)
     dropped_windows: set[tuple[str, str]] = field(default_factory=set)
     markets: set[str] = field(default_factory=set)
     run_changed: bool = False

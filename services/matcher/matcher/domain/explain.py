@@ -6,7 +6,7 @@ A miss fails one test only, and would dock if what it says changed (`relief` mak
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from matcher.domain.distance import distance_m
+from matcher.domain.distance import distances_m
 from matcher.domain.eligibility import failures
 from matcher.domain.model import Demand, Market
 from matcher.domain.pairs import offers_of_class, open_offers, priced
@@ -38,10 +38,8 @@ def explain(market: Market, demand: Demand, now_ms: int, most_misses: int | None
         "exhausted": of_class - len(candidates),
     }
     misses: dict[tuple[Test, str], _Miss] = {}
-    for offer in candidates:
-        case = Case(
-            market.policy, offer, demand, distance_m(market, offer, demand), now_ms, market.held_until_ms
-        )
+    for offer, metres in zip(candidates, distances_m(market, candidates, demand), strict=True):
+        case = Case(market.policy, offer, demand, metres, now_ms, market.held_until_ms)
         faults = list(_faults(market, case))
         failed[faults[0]] = failed.get(faults[0], 0) + 1
         change = relief(case, faults[0]) if len(faults) == 1 else None

@@ -9,7 +9,7 @@ sums of the dockings that were forgotten before them.
 from matcher.domain import timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import KINDS, Deal, Demand, Market, Offer
-from matcher.domain.pairs import unplace
+from matcher.domain.placing import unplace
 from matcher.domain.state import State
 from tenon.contracts.codec import unix_ms
 
@@ -59,7 +59,7 @@ def _is_needed(market: Market, name: str, entry: Offer | Demand, effects: Effect
 
 def _forget_deal(state: State, market: Market, deal: Deal, effects: Effects) -> None:
     del market.deals[deal.id]
-    effects.forgotten_deals.append(deal.id)
+    effects.forgotten_deals.add(deal.id)
     for name in deal.sides:
         market.held[name] -= 1
         if not market.held[name]:
@@ -74,7 +74,7 @@ def _forget_entry(state: State, market: Market, name: str, entry: Offer | Demand
     # Both know it by one string: what is left of it is to be small.
     market.closed[name], state.homes[name] = revision, state.homes.pop(name)
     effects.closed[kind, market.name, entry.key] = revision
-    effects.forgotten.append((kind, market.name, entry.key))
+    effects.forgotten.add((kind, market.name, entry.key))
     unplace(market, name)
     market.proposals.pop(name, None)
     market.dirty.discard(name)

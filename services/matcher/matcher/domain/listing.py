@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
 from matcher.domain.model import KINDS, Cause, Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.releasing import release_excess, release_overdrawn, release_proposals, release_unfit
 from matcher.domain.said import demand_from, offer_from, site_key
 from matcher.domain.state import State
@@ -100,7 +101,17 @@ def learn_site(market: Market, site: SiteState, effects: Effects) -> None:
     market.sites[key] = site_of(site)
     effects.stored["site", market.name, key] = site
     if known is not None:
-        market.dirty |= set(at_site(market, key))
+        _placed_anew(market, key)
+
+
+def _placed_anew(market: Market, site: str) -> None:
+    """Let what is listed at a site be found where the site is now, and decided again."""
+    for name in list(at_site(market, site)):
+        market.dirty.add(name)
+        if name[0] == "o":
+            place_offer(market, market.offers[name[2:]])
+        else:
+            place_demand(market, market.demands[name[2:]])
 
 
 def learn_terms(market: Market, terms: PartyTerms, effects: Effects) -> None:

@@ -3,15 +3,18 @@
 Knows shapes and sums only; who may dock with whom, and what happens when, is decided elsewhere.
 """
 
-from bisect import bisect_left
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from matcher.domain.columns import Ints, Table, Vector
 from tenon.contracts.dockings import CLOSED, CauseCode, Docking
 from tenon.contracts.intake import DemandPublished, OfferPublished, PolicyPublished
 from tenon.contracts.log import PartyTerms, SiteState
 from tenon.contracts.positions import PositionStatus, Reasons
 
 FAR_AWAY_MS = 2**62
+UNKNOWN = -1
 KINDS = {"o": "offer", "d": "demand"}
 """What the first letter of a name (`o:party/id`, `d:party/id`) stands for."""
 WindowKey = tuple[str, str]
@@ -71,15 +74,10 @@ class DemandWindow:
 
 @dataclass(slots=True)
 class Site:
-    """A place, its position quantised to 1e-5 degrees so that distances are the same everywhere.
-
-    The latitude is kept in radians, with its cosine: every distance needs them.
-    """
+    """A site. `place`: its position, quantised to 1e-5 degrees, as a vector of length 1."""
 
     state: SiteState
-    latitude: float
-    cosine: float
-    longitude_e5: int
+    place: Vector
     readiness_ppm: int
 
 
@@ -139,6 +137,10 @@ class Demand:
         return sum(window.open for window in self.windows)
 
 
+OfferRef = tuple[Offer, OfferWindow]
+DemandRef = tuple[Demand, DemandWindow]
+
+
 @dataclass(slots=True)
 class Deal:
     """A docking in force, in counts. `told` is its last published state."""
@@ -187,20 +189,27 @@ class Deal:
         return sum(self.shares())
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Routes:
     """Known distances from one site for a class of goods (its code normalised), by site number, ascending."""
 
     revision: int
     scheme: str
     code: str
-    sites: list[int]
-    metres: list[int]
+    sites: Ints
+    metres: Ints
 
-    def metres_to(self, site: int) -> int | None:
-        """Return the known distance to a site, None when it is not known."""
-        at = bisect_left(self.sites, site)
-        return self.metres[at] if at < len(self.sites) and self.sites[at] == site else None
+    def metres_to(self, sites: Ints) -> Ints:
+        """Return the known distance to each site, `UNKNOWN` where it is not known."""
+        if not len(self.sites):
+            return np.full(len(sites), UNKNOWN)
+        at = np.minimum(np.searchsorted(self.sites, sites), len(self.sites) - 1)
+        return np.where(self.sites[at] == sites, self.metres[at], UNKNOWN)
+
+    def says_the_same(self, other: "Routes") -> bool:
+        """True when the other one knows the same distances."""
+        same = np.array_equal(self.sites, other.sites) and np.array_equal(self.metres, other.metres)
+        return same and self.revision == other.revision
 
 
 @dataclass(slots=True)
@@ -220,8 +229,8 @@ class Market:
     routes: dict[str, dict[str, Routes]] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     closed: dict[str, int] = field(default_factory=dict)
-    open_offers: dict[str, set[str]] = field(default_factory=dict)
-    open_demands: dict[str, set[str]] = field(default_factory=dict)
+    open_offers: dict[str, Table[OfferRef]] = field(default_factory=dict)
+    open_demands: dict[str, Table[DemandRef]] = field(default_factory=dict)
     all_offers: dict[str, set[str]] = field(default_factory=dict)
     placed: dict[str, str] = field(default_factory=dict)
     proposals: dict[str, set[str]] = field(default_factory=dict)
@@ -229,9 +238,9 @@ class Market:
     dirty: set[str] = field(default_factory=set)
     held_until_ms: int | None = None
 
-    def number(self, site_key: str) -> int:
-        """Return the small number that stands for a site in this market's routes."""
-        return self.numbers.setdefault(site_key, len(self.numbers))
+    def number(self, name: str) -> int:
+        """Return the small number that stands for a name (a site, a party, a unit) in this market."""
+        return self.numbers.setdefault(name, len(self.numbers))
 
     def proposals_at(self, key: str) -> list[Deal]:
         """Return what is proposed of an offer or demand (`o:party/id`, `d:party/id`), earliest first."""

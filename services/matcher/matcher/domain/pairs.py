@@ -1,176 +1,293 @@
-"""Which open pairs a round has to look at: those of what is dirty, found through an index by class.
+"""Which open pairs a round has to look at: those of what is dirty, all of a table at once.
 
 After a round no open pair is left that is eligible, worth taking and not held back; so a pair of two nodes
 that have not changed since need no second look, and the pairs of dirty nodes are the round's whole problem.
+`priced` and `eligibility.failures` are the rule; the columns only save calls of them and are tested against
+them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
-from matcher.domain.distance import distance_m
+import numpy as np
+import numpy.typing as npt
+
+from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Table
+from matcher.domain.distance import distance_m, great_circles_m, routes_m
 from matcher.domain.eligibility import compatible, fits
-from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
-from matcher.domain.pricing import Pair, best_value, reach_m, unit_cost
+from matcher.domain.model import (
+    UNKNOWN,
+    Demand,
+    DemandRef,
+    DemandWindow,
+    Market,
+    Offer,
+    OfferRef,
+    OfferWindow,
+)
+from matcher.domain.placing import covered
+from matcher.domain.pricing import (
+    DAY_MS,
+    MAX_POINTS,
+    MICROS,
+    Pair,
+    best_value,
+    best_values,
+    reach_m,
+    unit_cost,
+)
 from tenon.contracts.intake import PolicyPublished
-from tenon.contracts.markets import covers
 
-Index = dict[str, set[str]]
 W = TypeVar("W", OfferWindow, DemandWindow)
+R = TypeVar("R")
+Mask = npt.NDArray[np.bool_]
+_Block = tuple[Ints, Ints, Ints, Ints]
+"""Pairs of two tables: rows of what is wanted, rows of what is had, metres, costs."""
+_PAIRS_AT_A_TIME = 1 << 16  # What a processor's cache holds of a column of pairs.
+_ANYWHERE_M = 1 << 40
 
 
-def place_offer(market: Market, offer: Offer) -> None:
-    """Bring the index up to date for an offer."""
-    code = _moved_to(market, f"o:{offer.key}", offer, (market.all_offers, market.open_offers))
-    _keep(market.all_offers, code, offer.key, True)
-    _keep(market.open_offers, code, offer.key, offer.status == "open" and offer.free > 0)
+class Side(Generic[R]):
+    """The open windows of one side of a market, of all its classes: their tables one after another."""
+
+    def __init__(self, tables: Mapping[str, Table[R]]) -> None:
+        self._tables = list(tables.values())
+        self.first: dict[str, int] = {}
+        self.height = 0
+        for code, table in tables.items():
+            self.first[code] = self.height
+            self.height += table.height
+
+    def ints(self, column: Column, rows: Ints) -> Ints:
+        """Return a column of some rows."""
+        return np.concatenate([table.ints(column) for table in self._tables])[rows]
+
+    def ref(self, row: int) -> R:
+        """Return what stands in a row."""
+        for table in self._tables:
+            if row < table.height:
+                return table.ref(row)
+            row -= table.height
+        raise IndexError(row)
 
 
-def place_demand(market: Market, demand: Demand) -> None:
-    """Bring the index up to date for a demand."""
-    code = _moved_to(market, f"d:{demand.key}", demand, (market.open_demands,))
-    _keep(market.open_demands, code, demand.key, demand.open > 0)
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of open windows that may dock, in columns of equal length and in no order.
+
+    `supply` and `need` are rows of the two sides, as they stand until something is placed anew; `cost` is a
+    unit's but for a further docking.
+    """
+
+    offers: Side[OfferRef]
+    demands: Side[DemandRef]
+    supply: Ints
+    need: Ints
+    metres: Ints
+    cost: Ints
+
+    def at(self, places: Ints) -> Iterator[Pair]:
+        """Yield some of them one by one."""
+        columns = (self.supply, self.need, self.metres, self.cost)
+        for supply, need, metres, cost in zip(*(column[places].tolist() for column in columns), strict=True):
+            offer, had = self.offers.ref(supply)
+            demand, wanted = self.demands.ref(need)
+            yield Pair(offer, had, demand, wanted, metres, cost)
 
 
-def unplace(market: Market, name: str) -> None:
-    """Take an offer or demand (`o:party/id`, `d:party/id`) out of the index."""
-    code = market.placed.pop(name, None)
-    for names in (market.all_offers, market.open_offers) if name[0] == "o" else (market.open_demands,):
-        if code in names:
-            names[code].discard(name[2:])
-
-
-def dirty_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every pair that touches a dirty node and may dock, by (demand, offer, windows)."""
-    found: dict[str, set[str]] = {}
-    for key in market.dirty:
-        name = key[2:]
-        if key[0] == "d" and market.demands[name].open:
-            found.setdefault(name, set()).update(_covered(market.open_offers, market.demands[name]))
-        elif key[0] == "o" and market.offers[name].free:
-            for demand in _demands_for(market, market.offers[name]):
-                found.setdefault(demand, set()).add(name)
-    return _pairs(market, {demand: sorted(found[demand]) for demand in sorted(found)}, now_ms)
+def pairs_of(market: Market, dirty: Iterable[str], now_ms: int) -> Pairs:
+    """Return every pair that touches one of these nodes (`o:party/id`, `d:party/id`) and may dock."""
+    offers, demands = Side(market.open_offers), Side(market.open_demands)
+    names: dict[str, list[str]] = {"o": [], "d": []}
+    for name in dirty:
+        names[name[0]].append(name[2:])
+    found = [
+        (wanted + demands.first[want], had + offers.first[have], metres, cost)
+        for want, wants in market.open_demands.items()
+        for have, haves in market.open_offers.items()
+        if wants.height and haves.height and covered(want, have)
+        for wanted, had, metres, cost in _blocks(
+            _Meeting(market, wants, haves, have, now_ms), names["d"], names["o"]
+        )
+    ]
+    nothing = np.zeros(0, dtype=np.int64)
+    need, supply, metres, cost = (
+        map(np.concatenate, zip(*found, strict=True)) if found else (nothing, nothing, nothing, nothing)
+    )
+    return Pairs(offers, demands, supply, need, metres, cost)
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
-    """Return every open pair that may dock: the rule that `dirty_pairs` is tested against."""
-    everything = sorted(market.offers)
-    return _pairs(market, dict.fromkeys(sorted(market.demands), everything), now_ms)
+    """Return every open pair that may dock: the rule that `pairs_of` is tested against."""
+    return [
+        pair
+        for demand in (market.demands[key] for key in sorted(market.demands))
+        for offer in (market.offers[key] for key in sorted(market.offers))
+        if compatible(market, offer, demand, now_ms)
+        for pair in _within_reach(market, offer, demand, now_ms)
+    ]
 
 
 def priced(
     policy: PolicyPublished, offer: Offer, demand: Demand, distance_m: int, now_ms: int
 ) -> Iterator[Pair]:
     """Yield the pairs of open windows that fit in time and cost less than a unit can be worth."""
-    have, want = _Have.of(policy, offer, now_ms), _Want.of(policy, demand, now_ms)
-    return _priced(policy, have, want, distance_m, now_ms)
-
-
-@dataclass(frozen=True, slots=True)
-class _Have:
-    """What a round has to know of an offer, once for all of its pairs."""
-
-    offer: Offer
-    windows: list[OfferWindow]
-    reach_m: int | None
-
-    @classmethod
-    def of(cls, policy: PolicyPublished, offer: Offer, now_ms: int) -> "_Have":
-        open_windows = [window for window in _by_id(offer.windows) if window.free]
-        return cls(offer, open_windows, reach_m(policy, offer, now_ms))
-
-
-@dataclass(frozen=True, slots=True)
-class _Want:
-    """What a round has to know of a demand, once for all of its pairs; `best` is what a unit can be worth."""
-
-    demand: Demand
-    windows: list[DemandWindow]
-    best: int
-
-    @classmethod
-    def of(cls, policy: PolicyPublished, demand: Demand, now_ms: int) -> "_Want":
-        open_windows = [window for window in _by_id(demand.windows) if window.open]
-        return cls(demand, open_windows, best_value(policy, demand, now_ms))
-
-
-def _pairs(market: Market, candidates: Mapping[str, Sequence[str]], now_ms: int) -> list[Pair]:
-    policy = market.policy
-    names = {name for names in candidates.values() for name in names}
-    haves = {name: _Have.of(policy, market.offers[name], now_ms) for name in names}
-    pairs: list[Pair] = []
-    for demand, offers in candidates.items():
-        want = _Want.of(policy, market.demands[demand], now_ms)
-        for offer in offers:
-            pairs.extend(_between(market, haves[offer], want, now_ms))
-    return pairs
-
-
-def _between(market: Market, have: _Have, want: _Want, now_ms: int) -> Iterable[Pair]:
-    metres = distance_m(market, have.offer, want.demand)
-    # The cheapest test first: most pairs of a large market are too far apart.
-    if have.reach_m is not None and metres > have.reach_m:
-        return ()
-    if market.policy.weights.freight * metres // 1000 >= want.best:
-        return ()
-    if not compatible(market, have.offer, want.demand, now_ms):
-        return ()
-    return _priced(market.policy, have, want, metres, now_ms)
-
-
-def _priced(
-    policy: PolicyPublished, have: _Have, want: _Want, distance_m: int, now_ms: int
-) -> Iterator[Pair]:
-    for demanded in want.windows:
-        for offered in have.windows:
-            if fits(have.offer, offered, demanded, now_ms):
-                cost = unit_cost(policy, have.offer, offered, demanded, distance_m, now_ms)
-                if cost < want.best:
-                    yield Pair(have.offer, offered, want.demand, demanded, distance_m, cost)
-
-
-def _by_id(windows: list[W]) -> list[W]:
-    return windows if len(windows) == 1 else sorted(windows, key=lambda window: window.id)
-
-
-def _moved_to(market: Market, key: str, entry: Offer | Demand, indexes: Iterable[Index]) -> str:
-    """Return the class under which an entry is found, and take it out from under the one before."""
-    code = f"{entry.said.item.class_.scheme}:{entry.code}"
-    before = market.placed.setdefault(key, code)
-    if before != code:
-        market.placed[key] = code
-        for names in indexes:
-            names[before].discard(entry.key)
-    return code
-
-
-def _keep(names: Index, code: str, name: str, wanted: bool) -> None:
-    kept = names.setdefault(code, set())
-    (kept.add if wanted else kept.discard)(name)
+    best = best_value(policy, demand, now_ms)
+    for demanded in _by_id(window for window in demand.windows if window.open):
+        for offered in _by_id(window for window in offer.windows if window.free):
+            if fits(offer, offered, demanded, now_ms):
+                cost = unit_cost(policy, offer, offered, demanded, distance_m, now_ms)
+                if cost < best:
+                    yield Pair(offer, offered, demand, demanded, distance_m, cost)
 
 
 def open_offers(market: Market, demand: Demand) -> list[Offer]:
     """Return the open offers of the classes that a demand covers, by key."""
-    return [market.offers[name] for name in sorted(_covered(market.open_offers, demand))]
+    tables = [names for code, names in market.open_offers.items() if covered(_class_of(demand), code)]
+    return [market.offers[name] for name in sorted(name for names in tables for name in names)]
 
 
 def offers_of_class(market: Market, demand: Demand) -> int:
     """Return how many offers, open or not, are of a class that a demand covers."""
-    return sum(1 for _ in _covered(market.all_offers, demand))
+    return sum(len(names) for code, names in market.all_offers.items() if covered(_class_of(demand), code))
 
 
-def _covered(offers: Mapping[str, set[str]], demand: Demand) -> Iterator[str]:
-    scheme = demand.said.item.class_.scheme
-    for code, names in offers.items():
-        have, _, offered = code.partition(":")
-        if have == scheme and covers(demand.code, offered, scheme):
-            yield from names
+def _class_of(demand: Demand) -> str:
+    return f"{demand.said.item.class_.scheme}:{demand.code}"
 
 
-def _demands_for(market: Market, offer: Offer) -> Iterator[str]:
-    scheme = offer.said.item.class_.scheme
-    for code, names in market.open_demands.items():
-        want, _, demanded = code.partition(":")
-        if want == scheme and covers(demanded, offer.code, scheme):
-            yield from names
+def _within_reach(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterable[Pair]:
+    metres, reach = distance_m(market, offer, demand), reach_m(market.policy, offer, now_ms)
+    return priced(market.policy, offer, demand, metres, now_ms) if reach is None or metres <= reach else ()
+
+
+def _blocks(
+    meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str]
+) -> Iterator[_Block]:
+    """Yield the pairs of dirty demands and all offers, then those of other demands and dirty offers."""
+    wants, haves = meeting.wants, meeting.haves
+    wanted, had = wants.rows_of(dirty_demands), haves.rows_of(dirty_offers)
+    clean = np.ones(wants.height, dtype=np.bool_)
+    clean[wanted] = False
+    for rows, others in ((wanted, np.arange(haves.height)), (np.flatnonzero(clean), had)):
+        if len(rows) and len(others):
+            at_a_time = max(1, _PAIRS_AT_A_TIME // len(others))
+            for start in range(0, len(rows), at_a_time):
+                yield meeting.pairs(rows[start : start + at_a_time], others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meeting:
+    """A class that is wanted, one that is had and suits it (`goods`, `scheme:code`), and the present."""
+
+    market: Market
+    wants: Table[DemandRef]
+    haves: Table[OfferRef]
+    goods: str
+    now_ms: int
+
+    def pairs(self, wanted: Ints, had: Ints) -> _Block:
+        """Return the pairs of some rows that may dock and cost less than a unit can be worth."""
+        had = had[self._offered(had)]
+        want, have = _Columns(self.wants, wanted, down=True), _Columns(self.haves, had)
+        metres = self._metres(want, have)
+        in_time, late_days = self._times(want, have)
+        cost = self._cost(have, metres, late_days)
+        fit = (
+            in_time
+            & (metres <= self._reach_m(have))
+            & (cost < best_values(self.market.policy, want(Column.SINCE_MS), self.now_ms))
+        )
+        fit &= (want(Column.PARTY) != have(Column.PARTY)) & (want(Column.UNIT) == have(Column.UNIT))
+        fit &= (want(Column.KIND) == have(Column.KIND)) & _affordable(want, have)
+        rows, columns = np.nonzero(fit)
+        kept = self._without_unfit(wanted[rows], had[columns])
+        rows, columns = rows[kept], columns[kept]
+        return wanted[rows], had[columns], metres[rows, columns], cost[rows, columns]
+
+    def _offered(self, had: Ints) -> Mask:
+        """What of the offers can dock with anybody now."""
+        threshold = round(self.market.policy.readiness_threshold * 1_000_000)
+        ready: Mask = self.haves.ints(Column.READINESS_PPM)[had] >= threshold
+        ready &= self.haves.ints(Column.VALID_UNTIL_MS)[had] > self.now_ms
+        ready &= self.haves.ints(Column.UNTIL_MS)[had] > self.now_ms
+        return ready
+
+    def _metres(self, want: "_Columns", have: "_Columns") -> Ints:
+        metres = great_circles_m(want.places, have.places)
+        if self.market.routes:
+            sites, site = np.unique(want(Column.SITE).ravel(), return_inverse=True)
+            homes, home = np.unique(have(Column.SITE), return_inverse=True)
+            known = routes_m(self.market, self.goods, homes, sites)[home[None, :], site[:, None]]
+            metres = np.where(known == UNKNOWN, metres, known)
+        return metres
+
+    def _times(self, want: "_Columns", have: "_Columns") -> tuple[Mask, Ints]:
+        """Which goods arrive in time, and how many days after the window opened."""
+        lead, opens = have(Column.LEAD_MS), want(Column.FROM_MS)
+        ready_from = np.maximum(have(Column.FROM_MS), self.now_ms) + lead
+        in_time: Mask = np.maximum(ready_from, np.maximum(opens, self.now_ms)) < np.minimum(
+            have(Column.UNTIL_MS) + lead, want(Column.UNTIL_MS)
+        )
+        return in_time, np.maximum(ready_from - opens, 0) // DAY_MS
+
+    def _cost(self, have: "_Columns", metres: Ints, late_days: Ints) -> Ints:
+        weights = self.market.policy.weights
+        # What is dearer costs `MAX_POINTS` all the same, and could not be multiplied in 64 bits.
+        price = np.minimum(have(Column.PRICE_MICROS), MAX_POINTS * MICROS // max(1, weights.price) + 1)
+        points = weights.price * price // MICROS + weights.freight * metres // 1000
+        cost: Ints = np.minimum(points + weights.lateness * late_days, MAX_POINTS)
+        return cost
+
+    def _reach_m(self, have: "_Columns") -> Ints:
+        waited_ms = self.now_ms - have(Column.SINCE_MS)
+        reach = np.zeros_like(waited_ms)
+        for step in self.market.policy.reach:
+            far = _ANYWHERE_M if step.distance_m is None else step.distance_m
+            reach = np.where(step.waiting_s * 1000 <= waited_ms, far, reach)
+        return reach
+
+    def _without_unfit(self, wanted: Ints, had: Ints) -> Mask | slice:
+        """Leave out pairs that fail a test that numbers can't decide."""
+        picky = self.wants.ints(Column.PICKY)[wanted] | self.haves.ints(Column.PICKY)[had]
+        asked = np.flatnonzero(picky)
+        if not len(asked):
+            return slice(None)
+        kept = np.ones(len(picky), dtype=np.bool_)
+        kept[asked] = [
+            compatible(self.market, self.haves.ref(have)[0], self.wants.ref(want)[0], self.now_ms)
+            for have, want in zip(had[asked].tolist(), wanted[asked].tolist(), strict=True)
+        ]
+        return kept
+
+
+class _Columns:
+    """Some rows of a table: each column lies across, or down, so that two of them span all pairs."""
+
+    def __init__(self, table: Table[Any], rows: Ints, *, down: bool = False) -> None:
+        self._table = table
+        self._rows = rows
+        self._down = down
+
+    @property
+    def places(self) -> Floats:
+        """Where they are."""
+        places: Floats = self._table.places[:, self._rows]
+        return places
+
+    def __call__(self, column: Column) -> Ints:
+        """Return a column."""
+        values: Ints = self._table.ints(column)[self._rows]
+        return values[:, None] if self._down else values
+
+
+def _affordable(want: _Columns, have: _Columns) -> Mask:
+    price, highest = have(Column.PRICE_MICROS), want(Column.PRICE_MICROS)
+    same = want(Column.CURRENCY) == have(Column.CURRENCY)
+    affordable: Mask = (price == 0) | (highest == NO_CEILING) | (same & (price <= highest))
+    return affordable
+
+
+def _by_id(windows: Iterable[W]) -> list[W]:
+    return sorted(windows, key=lambda window: window.id)

@@ -6,7 +6,10 @@ that much is never worth taking, and the solver never meets a larger number.
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from matcher.domain.allocation import MAX_COST
+from matcher.domain.columns import Ints
 from matcher.domain.eligibility import ready_ms
 from matcher.domain.model import Demand, DemandWindow, Offer, OfferWindow
 from tenon.contracts.intake import PolicyPublished, Tranche
@@ -14,7 +17,7 @@ from tenon.contracts.units import unit
 
 DAY_MS = 86_400_000
 MAX_POINTS = MAX_COST
-_MICROS = 1_000_000
+MICROS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def unit_cost(
     weights = policy.weights
     late_days = (ready_ms(offer, have, want, now_ms) - want.from_ms) // DAY_MS
     points = (
-        weights.price * offer.price_micros // _MICROS
+        weights.price * offer.price_micros // MICROS
         + weights.freight * distance_m // 1000
         + weights.lateness * late_days
     )
@@ -65,6 +68,13 @@ def further_cost(policy: PolicyPublished, pair: Pair) -> int:
 def best_value(policy: PolicyPublished, demand: Demand, now_ms: int) -> int:
     """Return the most that a unit of a demand can be worth now."""
     return _worth(policy, policy.tranches[0], demand, now_ms)
+
+
+def best_values(policy: PolicyPublished, since_ms: Ints, now_ms: int) -> Ints:
+    """Return `best_value` of demands that wait since these instants."""
+    waited_days = np.maximum(now_ms - since_ms, 0) // DAY_MS
+    best: Ints = np.minimum(policy.tranches[0].value + policy.weights.waiting * waited_days, MAX_POINTS)
+    return best
 
 
 def tranches_of(

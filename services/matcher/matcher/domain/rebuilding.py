@@ -8,7 +8,7 @@ from matcher.domain.applying import set_policy, set_routes
 from matcher.domain.distance import site_of
 from matcher.domain.lifecycle import enter, note_proposal
 from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
-from matcher.domain.pairs import place_demand, place_offer
+from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.rows import (
     ClosedRow,
     DealRow,

@@ -168,8 +168,8 @@ def rows_of(state: State, effects: Effects) -> Rows:
     rows.dropped_windows.extend(sorted(effects.dropped_windows - _kept_windows(rows)))
     changed = {step.docking: step.market for step in effects.steps}
     rows.deals.extend(_deal_row(state.markets[market].deals[docking]) for docking, market in changed.items())
-    rows.forgotten.extend(effects.forgotten)
-    rows.forgotten_deals.extend(effects.forgotten_deals)
+    rows.forgotten.extend(sorted(effects.forgotten))
+    rows.forgotten_deals.extend(sorted(effects.forgotten_deals))
     return rows
 
 

@@ -5,103 +5,156 @@ what completes a demand window or uses up an offer window (these were priced on 
 solves the rest again at its new prices, until nothing worth taking is left.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
-from matcher.domain.allocation import Arc, Need, allocate
+import numpy as np
+
+from matcher.domain.allocation import Arcs, Needs, allocate
+from matcher.domain.columns import Column, Ints
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
-from matcher.domain.model import Market
-from matcher.domain.pairs import dirty_pairs, place_demand, place_offer
-from matcher.domain.pricing import Pair, further_cost, tranches_of
+from matcher.domain.model import Demand, DemandRef, DemandWindow, Market
+from matcher.domain.pairs import Pairs, Side, pairs_of
+from matcher.domain.placing import place_demand, place_offer
+from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
-Solution = list[tuple[Pair, int]]
+Solution = list[tuple[Proposal, int]]
+"""What docks, and what a unit of it costs but for a further docking."""
 
 
 def solve(state: State, market: Market, effects: Effects) -> None:
     """Dock what is worth docking among the dirty nodes and their open neighbours, and clear them."""
     while market.dirty:
-        pairs = dirty_pairs(market, effects.clock_ms)
-        market.dirty.clear()
-        while solution := _solution(market, pairs, effects.clock_ms):
-            _dock(state, market, solution, effects)
-            for pair, _ in solution:
-                place_offer(market, pair.offer)
-                place_demand(market, pair.demand)
+        dirty, market.dirty = market.dirty, set()
+        while solution := _solution(market, pairs_of(market, dirty, effects.clock_ms), effects.clock_ms):
+            for proposal, _ in solution:
+                propose(state, market, proposal, effects)
             if not market.policy.weights.further_docking:
                 break
+            for proposal, _ in solution:
+                place_offer(market, proposal.offer)
+                place_demand(market, proposal.demand)
             # What is open of these is less, so a pair that was not worth taking may be now.
-            market.dirty |= {f"d:{pair.demand.key}" for pair, _ in solution if pair.demand.open}
+            market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
 
 
 def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
-    """Return the pairs of which the next unit is worth more than it costs now, each with its cost."""
+    """Return the pairs of which the next unit is worth more than it costs now, each with its cost.
+
+    The rule; a round asks it of whole columns (`_worth`), which are tested against it.
+    """
     worth = []
-    values: dict[int, int] = {}
     for pair in pairs:
-        want = pair.demand_window
-        value = values.get(id(want))
-        if value is None:
-            value = values[id(want)] = _next_value(policy, pair, now_ms)
-        if pair.cost < value and pair.offer_window.free:
-            cost = pair.cost + further_cost(policy, pair)
-            if cost < value:
-                worth.append((pair, cost))
+        if not pair.offer_window.free:
+            continue
+        cost = pair.cost + further_cost(policy, pair)
+        if cost < _next_value(policy, pair.demand, pair.demand_window, now_ms):
+            worth.append((pair, cost))
     return worth
 
 
-def _next_value(policy: PolicyPublished, pair: Pair, now_ms: int) -> int:
+def _next_value(policy: PolicyPublished, demand: Demand, window: DemandWindow, now_ms: int) -> int:
     """Return what the next unit of a demand window is worth, 0 where nothing is open."""
-    parts = tranches_of(policy, pair.demand, pair.demand_window, now_ms)
+    parts = tranches_of(policy, demand, window, now_ms)
     return parts[0][1] if parts else 0
 
 
-def _solution(market: Market, pairs: Sequence[Pair], now_ms: int) -> Solution:
+def _solution(market: Market, pairs: Pairs, now_ms: int) -> Solution:
     """Return the part of the best division that was priced on what is still true once it docks."""
-    worth = worth_taking(market.policy, pairs, now_ms)
-    solution = _flow(market, worth, now_ms)
+    solution = _flow(market, pairs, now_ms)
     if not market.policy.weights.further_docking:
         return solution
     filled: dict[int, int] = {}
-    for pair, amount in solution:
-        filled[id(pair.demand_window)] = filled.get(id(pair.demand_window), 0) + amount
-    kept = [
-        (pair, amount)
-        for pair, amount in solution
-        if filled[id(pair.demand_window)] == pair.demand_window.open or amount == pair.offer_window.free
-    ]
+    for proposal, _ in solution:
+        window = id(proposal.demand_window)
+        filled[window] = filled.get(window, 0) + proposal.quantity
+    kept = [part for part in solution if _is_final(part[0], filled)]
     return kept or _first_alone(solution)
+
+
+def _is_final(proposal: Proposal, filled: dict[int, int]) -> bool:
+    """True when it completes its demand window, with what else docks with it, or uses up its offer window."""
+    completes = filled[id(proposal.demand_window)] == proposal.demand_window.open
+    return completes or proposal.quantity == proposal.offer_window.free
 
 
 def _first_alone(solution: Solution) -> Solution:
     """Return the most urgent and then cheapest part of a division: every pass must leave less to decide."""
-    return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[0].cost))[:1]
+    return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[1]))[:1]
 
 
-def _dock(state: State, market: Market, solution: Solution, effects: Effects) -> None:
-    for pair, amount in solution:
-        proposal = Proposal(
-            pair.offer, pair.offer_window, pair.demand, pair.demand_window, amount, pair.distance_m
-        )
-        propose(state, market, proposal, effects)
+def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
+    """Return the pairs that dock, and how much, as the minimum-cost flow says.
+
+    Of divisions of equal worth the one that the order in the log prefers is taken.
+    """
+    if not len(pairs.cost):
+        return []
+    places, costs = _worth(market.policy, pairs, now_ms)
+    if not len(places):
+        return []
+    offers, supply = _in_order(pairs.offers, pairs.supply[places])
+    demands, need = _in_order(pairs.demands, pairs.need[places])
+    needs = _needs(market.policy, pairs.demands, demands, now_ms)
+    frees = pairs.offers.ints(Column.QUANTITY, offers)
+    amounts = allocate(frees, needs, Arcs(supply, need, costs))
+    docked = np.flatnonzero(amounts)
+    docked = docked[np.lexsort((supply[docked], need[docked]))]
+    found = zip(pairs.at(places[docked]), amounts[docked].tolist(), strict=True)
+    return [(_proposal(pair, amount), pair.cost) for pair, amount in found]
 
 
-def _flow(market: Market, worth: Sequence[tuple[Pair, int]], now_ms: int) -> Solution:
-    """Return the pairs that dock, and how much, as the minimum-cost flow says."""
-    supplies: dict[int, int] = {}
-    needs: dict[int, int] = {}
-    frees: list[int] = []
-    wants: list[Need] = []
-    arcs = []
-    for pair, cost in worth:
-        supply = supplies.setdefault(id(pair.offer_window), len(supplies))
-        if supply == len(frees):
-            frees.append(pair.offer_window.free)
-        need = needs.setdefault(id(pair.demand_window), len(needs))
-        if need == len(wants):
-            tranches = tranches_of(market.policy, pair.demand, pair.demand_window, now_ms)
-            wants.append(Need(pair.demand.said.tier, tuple(tranches)))
-        arcs.append(Arc(supply, need, cost))
-    amounts = allocate(frees, wants, arcs)
-    return [(pair, amount) for (pair, _), amount in zip(worth, amounts, strict=True) if amount]
+def _proposal(pair: Pair, amount: int) -> Proposal:
+    return Proposal(pair.offer, pair.offer_window, pair.demand, pair.demand_window, amount, pair.distance_m)
+
+
+def _in_order(side: Side[Any], rows: Ints) -> tuple[Ints, Ints]:
+    """Return the rows that occur, each once, in the order of the log, and where among these each one is."""
+    occurs = np.zeros(side.height, dtype=np.bool_)
+    occurs[rows] = True
+    occurring = np.flatnonzero(occurs)
+    occurring = occurring[np.argsort(side.ints(Column.ORDER, occurring))]
+    places = np.empty(side.height, dtype=np.int64)
+    places[occurring] = np.arange(len(occurring))
+    return occurring, places[rows]
+
+
+def _needs(policy: PolicyPublished, demands: Side[DemandRef], rows: Ints, now_ms: int) -> Needs:
+    """Return what is open of some rows, by tranches."""
+    tiers = demands.ints(Column.TIER, rows)
+    if len(policy.tranches) == 1:
+        values = best_values(policy, demands.ints(Column.SINCE_MS, rows), now_ms)
+        return Needs(tiers, np.arange(len(rows)), demands.ints(Column.QUANTITY, rows), values)
+    parts = [
+        (at, *part)
+        for at, row in enumerate(rows.tolist())
+        for part in tranches_of(policy, *demands.ref(row), now_ms)
+    ]
+    return Needs(tiers, *np.array(parts, dtype=np.int64).reshape(-1, 3).T)
+
+
+def _worth(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> tuple[Ints, Ints]:
+    """Return which pairs are worth taking now, and what a unit of each costs."""
+    values = _next_values(policy, pairs, now_ms)
+    places = np.flatnonzero(pairs.cost < values)
+    costs = pairs.cost[places]
+    if policy.weights.further_docking and len(places):
+        opens = pairs.demands.ints(Column.QUANTITY, pairs.need[places])
+        short = np.flatnonzero(opens > pairs.offers.ints(Column.QUANTITY, pairs.supply[places]))
+        further = [further_cost(policy, pair) for pair in pairs.at(places[short])]
+        costs[short] += np.array(further, dtype=np.int64)
+        worth = costs < values[places]
+        places, costs = places[worth], costs[worth]
+    return places, costs
+
+
+def _next_values(policy: PolicyPublished, pairs: Pairs, now_ms: int) -> Ints:
+    """Return what the next unit of each pair's demand window is worth."""
+    rows, need = _in_order(pairs.demands, pairs.need)
+    needs = _needs(policy, pairs.demands, rows, now_ms)
+    values = np.zeros(len(rows), dtype=np.int64)
+    np.maximum.at(values, needs.of, needs.value)
+    return values[need]

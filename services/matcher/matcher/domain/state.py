@@ -11,7 +11,9 @@ FIRST_DIGEST = "0" * 64
 BUILT_IN = PolicyPublished(policy="built-in", revision=1)
 
 Timer = tuple[int, str, str, str]
-"""When (ms), what (`lapse`, `demand`, `offer`, `reach`, `rise`, `hold`, `forget`), market, key."""
+"""When (ms), what for, market, key."""
+_PURPOSES = ("lapse", "demand", "offer", "reach", "rise", "hold", "forget")
+"""In the order in which they fire: what a proposal gives back is there before what is over is given up."""
 
 
 @dataclass(slots=True)
@@ -48,13 +50,15 @@ class State:
         heappush(self.timers, (at_ms, what, market, key))
 
     def due(self, now_ms: int) -> list[Timer]:
-        """Take out every timer that is due, earliest first, each once however often it was set."""
-        due: list[Timer] = []
+        """Take out every timer that is due, each once: by what it is for, then by whom.
+
+        Not by time: an owner that lived has timers left that one that was rebuilt has not, and they must not
+        decide what happens before what.
+        """
+        due: set[Timer] = set()
         while self.timers and self.timers[0][0] <= now_ms:
-            timer = heappop(self.timers)
-            if not due or timer != due[-1]:
-                due.append(timer)
-        return due
+            due.add(heappop(self.timers))
+        return sorted(due, key=lambda timer: (_PURPOSES.index(timer[1]), *timer[2:], timer[0]))
 
     @property
     def wake_at_ms(self) -> int | None:

@@ -1,10 +1,11 @@
 """One round: `step(state, read) -> decisions`, the whole of what Tenon decides.
 
 Deterministic: the same state and the same input give the same decisions, byte for byte. The state is
-changed in place; whoever can't store the decisions throws it away and loads it again.
+changed in place; whoever can't store the decisions throws it away and loads it again. How a market is solved
+is an argument, so that a caller who has a clock can see how long it takes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import version
@@ -15,7 +16,7 @@ from matcher.domain.explain import explain
 from matcher.domain.forgetting import forget, schedule
 from matcher.domain.lifecycle import release
 from matcher.domain.model import Cause, Demand, Market, Offer
-from matcher.domain.pairs import place_demand, place_offer
+from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.rows import Rows, rows_of
 from matcher.domain.settling import settle_demand, settle_offer
@@ -29,6 +30,9 @@ from tenon.contracts.rounds import RoundCounts, RoundDecided, Skipped
 
 ENGINE = f"{version('tenon-matcher')}+ortools-{version('ortools')}"
 EXPLAINED_OFFERS_PER_ROUND = 5_000  # At most a tenth of a second, so that a round stays short.
+
+
+Solve = Callable[[State, Market, Effects], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,7 @@ class Decisions:
     decided: RoundDecided
 
 
-def step(state: State, read: Read) -> Decisions:
+def step(state: State, read: Read, solve: Solve = solve) -> Decisions:
     """Decide one round."""
     state.round += 1
     state.clock_ms = max(state.clock_ms, read.clock_ms)
@@ -62,7 +66,7 @@ def step(state: State, read: Read) -> Decisions:
         _fire(state, timer, effects)
     _settle(state, effects)
     for name in sorted(name for name, market in state.markets.items() if _has_to_decide(market)):
-        _decide(state, state.markets[name], effects)
+        _decide(state, state.markets[name], effects, solve)
     _settle(state, effects)
     _explain(state, effects)
     schedule(state, effects)
@@ -119,7 +123,7 @@ def _has_to_decide(market: Market) -> bool:
     return bool(market.dirty) or market.held_until_ms is not None
 
 
-def _decide(state: State, market: Market, effects: Effects) -> None:
+def _decide(state: State, market: Market, effects: Effects, solve: Solve) -> None:
     """Solve a market now, or gather until its holding window ends."""
     if market.policy.hold_s and market.held_until_ms is None:
         market.held_until_ms = state.clock_ms + market.policy.hold_s * 1000

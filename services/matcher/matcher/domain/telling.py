@@ -150,7 +150,7 @@ def _positions(state: State, effects: Effects) -> Iterator[_Draft]:
         market = state.markets[market_name]
         asked = demand_position(market, market.demands[key], effects.clock_ms)
         yield _position(asked, "demand", asked.party, asked.demand, market_name)
-    for kind, market_name, key in effects.forgotten:
+    for kind, market_name, key in sorted(effects.forgotten):
         party, _, entity = key.partition("/")
         yield _position(None, kind, party, entity, market_name)
 

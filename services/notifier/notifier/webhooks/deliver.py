@@ -6,12 +6,13 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import get_args
 
 import aiohttp
 
-from notifier import metrics
 from notifier.domain.classify import Attempt, Delivered, Verdict, judge
 from notifier.domain.sign import headers
+from notifier.metrics import ATTEMPT_SECONDS, ATTEMPTS
 from notifier.webhooks.guard import AddressDenied
 from tenon.clock import Clock
 from tenon.contracts.cloudevents import STRUCTURED
@@ -61,6 +62,8 @@ class Caller:
         self._response_bytes = response_bytes
         self._clock = clock
         self._metrics = metrics
+        for verdict in get_args(Verdict):
+            metrics.add(ATTEMPTS, 0, outcome=verdict.__name__.lower())
 
     async def call(self, call: Call) -> Report:
         """Send one event; whatever goes wrong outside is part of the report."""
@@ -71,8 +74,8 @@ class Caller:
         verdict = judge(
             attempt, call.failed_before, self._schedule_ms, random.random(), instant(self._clock.now_ms())
         )
-        self._metrics.observe(metrics.ATTEMPT_SECONDS, seconds)
-        self._metrics.add(metrics.ATTEMPTS, outcome=type(verdict).__name__.lower())
+        self._metrics.observe(ATTEMPT_SECONDS, seconds)
+        self._metrics.add(ATTEMPTS, outcome=type(verdict).__name__.lower())
         return Report(verdict, attempt, at_ms, round(seconds * 1000), response)
 
     async def _attempt(self, call: Call, timestamp_s: int) -> tuple[Attempt, str]:
