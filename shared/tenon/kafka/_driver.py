@@ -223,6 +223,11 @@ def new_consumer(kafka: KafkaSettings, **options: object) -> Any:
     )
 
 
+def has_fetched(consumer: Any, partition: Any) -> bool:
+    """Return whether records of a partition, or an error, wait to be taken; costs less than to take none."""
+    return partition in consumer._fetcher._records
+
+
 async def end_consumer(consumer: Any) -> None:
     """End a consumer, within a deadline.
 

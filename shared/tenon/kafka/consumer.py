@@ -113,6 +113,8 @@ class Consumer:
     async def take(self, partition: TopicPartition, max_records: int) -> list[Record]:
         """Return what was fetched of one partition already, at once and at most `max_records`."""
         where = self._of(partition)
+        if not _driver.has_fetched(self._driver, where):
+            return []
         with _driver.mapped_errors():
             found = await self._driver.getmany(where, timeout_ms=0, max_records=max_records)
         return _driver.own_records(partition.topic, found.get(where, ()))
