@@ -33,7 +33,7 @@ def test_the_machine_says_the_most_that_others_used() -> None:
 def test_the_table_shows_figures_and_ratio_in_one_row() -> None:
     console = Console(width=120)
     with console.capture() as shown:
-        console.print(report.table(report.document([run(40_000, 10_000)], MACHINE, {})))
+        console.print(report.line(report.document([run(40_000, 10_000)], MACHINE, {})))
     row = next(line for line in shown.get().splitlines() if "decided" in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
         "events/s, decided",
@@ -46,5 +46,5 @@ def test_the_table_shows_figures_and_ratio_in_one_row() -> None:
 def test_the_table_says_that_the_commit_was_changed() -> None:
     console = Console(width=120)
     with console.capture() as shown:
-        console.print(report.table(report.document([run(4, 1)], MACHINE, {})))
+        console.print(report.line(report.document([run(4, 1)], MACHINE, {})))
     assert "012345678 (changed)" in shown.get()
