@@ -178,6 +178,7 @@ async def _call_one(http: aiohttp.ClientSession, url: str, times: int) -> None:
     body = b"x" * _CALL_BYTES
     for number in range(times):
         async with http.post(url, data=body, headers={"webhook-id": str(number)}) as answer:
+            answer.raise_for_status()
             await answer.read()
 
 

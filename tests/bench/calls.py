@@ -19,7 +19,7 @@ from tenon_local import ports
 from tenon_local.stack import Stack
 from tests.bench import baseline, measures
 from tests.bench.course import Course
-from tests.bench.cpu import Meter
+from tests.bench.cpu import Meter, Use
 from tests.bench.failing import BenchFailed
 from tests.bench.helpers import Helper, helper, listening, watched
 from tests.bench.measures import Figures
@@ -47,21 +47,21 @@ class Inbox:
         self._process = process
         self._moved = asyncio.Event()
         self._answers: list[Received] = []
-        self._arrived = 0
+        self.arrived = 0
         self.pid = process.pid
 
     def take(self, message: Heard) -> None:
         """Take note of what the receiver says."""
         if isinstance(message, Arrived):
-            self._arrived = message.calls
+            self.arrived = message.calls
         elif isinstance(message, Received):
             self._answers.append(message)
-            self._arrived = 0
+            self.arrived = 0
         self._moved.set()
 
     async def until(self, calls: int) -> None:
         """Return when so many calls came since the last judgement."""
-        await self._until(lambda: self._arrived >= calls, f"{calls} calls")
+        await self._until(lambda: self.arrived >= calls, f"{calls} calls")
 
     async def judged(self, secrets: dict[str, str]) -> list[tuple[str, str, float]]:
         """Return the calls since the last time; raises BenchFailed where one was badly signed."""
@@ -79,7 +79,7 @@ class Inbox:
                     self._moved.clear()
                     await self._moved.wait()
         except TimeoutError:
-            raise BenchFailed(f"the receiver got {self._arrived} calls; not within time: {what}") from None
+            raise BenchFailed(f"the receiver got {self.arrived} calls; not within time: {what}") from None
 
 
 @dataclass
@@ -128,27 +128,28 @@ async def run(course: Course, show: Show) -> Figures:
 async def _bare(stack: Stack, inbox: Inbox, url: str, calls: int) -> Figures:
     each = str(calls // len(PARTIES))
     async with baseline.running(stack, "call", url, str(len(PARTIES)), each) as process:
-        meter = Meter({**stores(stack), "sender": [process.pid], "receiver": [inbox.pid]})
-        span = meter.span()
-        await inbox.until(calls)
-        use = span.use(calls)
+        use = await _using(stack, inbox, process.pid, calls)
     return {"delivered_per_s": per_s(await inbox.judged({})), **measures.cpu(use)}
 
 
 async def _full(desk: Desk, url: str) -> Figures:
     """Subscribe all parties from the beginning of their feeds, and wait until they have everything."""
     calls = 2 * desk.told
-    meter = Meter(
-        {**stores(desk.stack), "sender": [desk.stack.notifier.process.pid], "receiver": [desk.inbox.pid]}
-    )
-    span = meter.span()
     desk.secrets = await _subscribed(desk.stack, url)
-    await desk.inbox.until(calls)
-    use = span.use(calls)
+    use = await _using(desk.stack, desk.inbox, desk.stack.notifier.process.pid, calls)
     received = await desk.inbox.judged(desk.secrets)
     check_order(received, await _entries(desk.stack, after=0))
     await _recorded(desk.stack, calls)
     return {"delivered_per_s": per_s(received), **measures.cpu(use)}
+
+
+async def _using(stack: Stack, inbox: Inbox, sender: int, calls: int) -> Use:
+    """Wait until so many calls came, and return what those after the first of them took."""
+    await inbox.until(1)
+    span = Meter({**stores(stack), "sender": [sender], "receiver": [inbox.pid]}).span()
+    before = inbox.arrived
+    await inbox.until(calls)
+    return span.use(calls - before)
 
 
 async def _half(desk: Desk, deliveries_per_s: float, seconds: float) -> Figures:

@@ -69,6 +69,7 @@ async def _main(port: str) -> None:
         port=int(port),
         http="httptools",
         loop="none",
+        interface="asgi3",
         lifespan="off",
         log_level="warning",
         access_log=False,
