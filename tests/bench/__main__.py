@@ -13,7 +13,7 @@ from rich.status import Status
 from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
-from tests.bench import calls, crowding, intake, line, machine, matching, report
+from tests.bench import calls, handover, intake, line, machine, matching, report
 from tests.bench.course import Course
 from tests.bench.failing import BenchFailed
 from tests.bench.helpers import HelperEnded
@@ -23,8 +23,9 @@ from tests.bench.rig import Part
 PARTS: Mapping[str, Part] = {
     "line": line.run,
     "ingest": intake.run,
-    "matcher": matching.run,
-    "market": crowding.run,
+    "matcher": matching.many_markets,
+    "market": matching.one_market,
+    "handover": handover.run,
     "webhooks": calls.run,
 }
 _PART_S = 600

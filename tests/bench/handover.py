@@ -1,31 +1,77 @@
-"""How long no decisions come when a second matcher joins, leaves and is killed."""
+"""How soon a killed matcher is back, and how long no decisions come when matchers come and go."""
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import psutil
+
 from tenon.kafka import Producer
+from tenon_local.service import ServiceProcess
 from tenon_local.stack import Stack
-from tests.bench.decisions import decided_since, longest_without, until_owned_by
+from tests.bench import measures, size
+from tests.bench.course import Course
+from tests.bench.decisions import decided_since, longest_without, until_beyond, until_owned_by
 from tests.bench.events import MARKETS
 from tests.bench.listings import Listings
+from tests.bench.matching import now, open_up_to
 from tests.bench.measures import Figures
-from tests.bench.stacks import write, writing
+from tests.bench.rig import Show
+from tests.bench.stacks import SEED, metric, stack_of_stores, write, writing
 
 _PARTITIONS = 8
 _TRICKLE_S = 0.05
 _SETTLED_S = 3.0
 
 
-async def measure(stack: Stack, listings: Listings) -> Figures:
-    """Return the longest time without a round of any partition: at rest, and at each of the three changes.
+async def run(course: Course, show: Show) -> Figures:
+    """Return the figures as `restart.…` and `handover.…`."""
+    async with stack_of_stores({"matcher": 2}) as stack:
+        listings, before = Listings(SEED, now()), await size.read(stack)
+        show(f"{course.positions:,} open positions")
+        await open_up_to(stack, listings, course.positions)
+        kept = size.held(before, await size.read(stack)) / course.positions
+        show("killed and started")
+        restarted = await _restarted(stack, listings, course.positions)
+        show("matchers come and go")
+        changed = await _changed(stack, listings)
+    return {
+        **measures.named("restart", {"table_bytes_per_open": kept}, restarted),
+        **measures.named("handover", changed),
+    }
 
-    One matcher runs, and still does at the end. All the while each partition gets forty records a second.
+
+async def _restarted(stack: Stack, listings: Listings, positions: int) -> Figures:
+    """Kill the matcher, give each market something to decide, and start it."""
+    matcher = stack.matcher
+    await matcher.kill()
+    async with writing(stack) as producer:
+        await write(producer, listings.mixed(MARKETS))
+    began = time.time()
+    matcher.start()
+    await matcher.wait_ready()
+    empty = _resident_bytes(matcher)
+    await until_beyond(stack, positions)
+    return {
+        "decides_s": min(each.at for each in await decided_since(stack, began)) - began,
+        "load_s": await metric(matcher, "tenon_matcher_load_seconds_sum"),
+        "memory_bytes_per_open": (_resident_bytes(matcher) - empty) / positions,
+    }
+
+
+def _resident_bytes(matcher: ServiceProcess) -> int:
+    return int(psutil.Process(matcher.process.pid).memory_info().rss)
+
+
+async def _changed(stack: Stack, listings: Listings) -> Figures:
+    """Return the longest time without a round of any partition: at rest, and at each change.
+
+    One matcher runs, and still does at the end. All the while each market gets up to 20 records a second.
     """
     second = stack.services["matcher"][1]
 
-    async def nothing() -> None:
+    async def rest() -> None:
         await until_owned_by(stack, 1)
 
     async def join() -> None:
@@ -36,17 +82,17 @@ async def measure(stack: Stack, listings: Listings) -> Figures:
         await second.stop()
         await until_owned_by(stack, 1)
 
-    async def be_killed() -> None:
+    async def die() -> None:
         await second.kill()
         await until_owned_by(stack, 1)
 
     async with _trickle(stack, listings):
         return {
-            "steady_s": await _gap(stack, nothing),
+            "rest_s": await _gap(stack, rest),
             "join_s": await _gap(stack, join),
             "leave_s": await _gap(stack, leave),
             "join_again_s": await _gap(stack, join),
-            "killed_s": await _gap(stack, be_killed),
+            "kill_s": await _gap(stack, die),
         }
 
 

@@ -1,4 +1,4 @@
-"""The matcher alone, its log full: what it decides with many open positions, and how soon it is back.
+"""The matcher alone, its log full: what it decides by how many positions are open.
 
 Beside it the consuming half of the bare pipeline, its log full as well.
 """
@@ -7,13 +7,12 @@ import time
 from datetime import UTC, datetime
 
 import asyncpg
-import psutil
 
 from tenon.contracts import topics
 from tenon.kafka import OutRecord
 from tenon_local.service import ServiceProcess
 from tenon_local.stack import Stack
-from tests.bench import bare, baseline, handover, measures, size
+from tests.bench import bare, baseline, measures
 from tests.bench.course import Course
 from tests.bench.cpu import Meter
 from tests.bench.decisions import decided_since, per_s, until_beyond, until_decided
@@ -29,89 +28,70 @@ from tests.support.waiting import until
 _BARE_RECORDS = 100_000
 
 
-async def run(course: Course, show: Show) -> Figures:
-    """Return the figures as `bare.log.…`, `matcher.…` and `handover.…`."""
-    async with stack_of_stores({"matcher": 2}) as stack:
+async def many_markets(course: Course, show: Show) -> Figures:
+    """Return the figures as `bare.log.…` and `matcher.…`."""
+    async with stack_of_stores() as stack:
         show("a bare consumer")
         plain = await _bare(stack)
         listings = Listings(SEED, now())
-        show(f"{course.positions:,} positions are opened")
-        opened = await _opened(stack, listings, course.positions)
-        show(f"{course.records:,} records are decided")
-        restarted = await _restarted(stack, listings, course.positions, course.records)
-        show("matchers come and go")
-        given = await handover.measure(stack, listings)
-    return {
-        **measures.named("bare.log", plain),
-        **measures.named("matcher", opened, restarted),
-        **measures.named("handover", given),
-    }
+        show(f"{course.positions:,} open positions")
+        opened = {"opening_per_s": await open_up_to(stack, listings, course.positions)}
+        decided = await _decided(stack, listings, course.records)
+    return {**measures.named("bare.log", plain), **measures.named("matcher", opened, decided)}
 
 
-async def _opened(stack: Stack, listings: Listings, positions: int) -> Figures:
-    """Open positions, and return how fast that went and what each takes in tables; the matcher goes on."""
-    before = await size.read(stack)
-    async with writing(stack) as producer:
-        await write(producer, listings.offers(positions))
-    began = time.time()
-    await started(stack.matcher)
-    async with watched([stack.matcher.process]):
-        await until_decided(stack, positions)
-    kept = size.held(before, await size.read(stack))
-    return {
-        "opening_per_s": per_s(await decided_since(stack, began)),
-        "table_bytes_per_open": kept / positions,
-    }
+async def one_market(course: Course, show: Show) -> Figures:
+    """Return the figures as `market.NUMBER.…`, by the number of open positions."""
+    figures: Figures = {}
+    listings = Listings(SEED, now(), markets=1)
+    async with stack_of_stores() as stack:
+        for positions in course.crowds():
+            show(f"{positions:,} open positions")
+            await open_up_to(stack, listings, positions)
+            decided = await _decided(stack, listings, course.market_records)
+            figures |= measures.named(f"market.{positions}", decided)
+    return figures
 
 
-async def _restarted(stack: Stack, listings: Listings, positions: int, records: int) -> Figures:
-    """Kill the matcher, fill the log, and start it again."""
-    matcher = stack.matcher
-    await matcher.kill()
-    async with writing(stack) as producer:
-        await write(producer, listings.mixed(records))
-    began = time.time()
-    empty = await started(matcher)
-    async with watched([matcher.process]):
-        await until_beyond(stack, positions)
-        loaded = resident_bytes(matcher)
-        figures = await decided_alone(stack, began)
-    await check_used(matcher, records)
-    return {
-        "restart_s": min(each.at for each in await decided_since(stack, began)) - began,
-        "load_s": await metric(matcher, "tenon_matcher_load_seconds_sum"),
-        "memory_bytes_per_open": (loaded - empty) / positions,
-        **figures,
-    }
-
-
-async def decided_alone(stack: Stack, began: float) -> Figures:
-    """Return how fast a matcher decides all that its log holds, from the rounds since `began`."""
-    meter = Meter({**stores(stack), "worker": [stack.matcher.process.pid]})
-    span, measured = meter.span(), time.time()
+async def open_up_to(stack: Stack, listings: Listings, positions: int) -> float:
+    """Open positions until there are so many, and return how many a second; the matcher runs afterwards."""
+    missing = positions - round(await open_positions(stack.matcher))
+    began = await _filled(stack, listings.offers(max(1, missing)))
     await until_decided(stack, await ends(stack, [topics.MARKET.name]))
-    rounds = await decided_since(stack, began)
-    use = span.use(sum(each.records for each in rounds if each.at > measured))
+    return per_s(await decided_since(stack, began))
+
+
+async def _decided(stack: Stack, listings: Listings, records: int) -> Figures:
+    """Return how fast the matcher decides so many records, and what each takes."""
+    beyond = await ends(stack, [topics.MARKET.name])
+    began = await _filled(stack, listings.mixed(records))
+    async with watched([stack.matcher.process]):
+        await until_beyond(stack, beyond)
+        meter = Meter({**stores(stack), "worker": [stack.matcher.process.pid]})
+        span, measured = meter.span(), time.time()
+        await until_decided(stack, beyond + records)
+        rounds = await decided_since(stack, began)
+        use = span.use(sum(each.records for each in rounds if each.at > measured))
+    await check_used(stack.matcher, records)
     return {
         "open": await open_positions(stack.matcher),
         **measures.named("log", {"decided_per_s": per_s(rounds)}, measures.cpu(use)),
     }
 
 
-async def started(matcher: ServiceProcess) -> int:
-    """Start a matcher, and return how much memory it has once it is ready."""
-    matcher.start()
-    await matcher.wait_ready()
-    return resident_bytes(matcher)
-
-
-def resident_bytes(matcher: ServiceProcess) -> int:
-    """Return how much memory a matcher has."""
-    return int(psutil.Process(matcher.process.pid).memory_info().rss)
+async def _filled(stack: Stack, records: list[OutRecord]) -> float:
+    """Fill the log while the matcher is stopped, and start it; return when."""
+    await stack.matcher.stop()
+    async with writing(stack) as producer:
+        await write(producer, records)
+    began = time.time()
+    stack.matcher.start()
+    await stack.matcher.wait_ready()
+    return began
 
 
 async def open_positions(matcher: ServiceProcess) -> float:
-    """Return how many offers and demands a matcher holds of which something is open."""
+    """Return how many offers and demands a matcher holds of which something is open; 0 where none runs."""
     names = ("tenon_matcher_offers_open", "tenon_matcher_demands_open")
     return sum([await metric(matcher, name) for name in names])
 

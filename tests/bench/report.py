@@ -32,15 +32,15 @@ _MARKET = re.compile(r"(market\.(\d+)\.log)\.decided_per_s")
 _OTHERS = {
     "matcher.open": ("positions open at the end, 16 markets", ""),
     "matcher.opening_per_s": ("positions opened/s", ""),
-    "matcher.memory_bytes_per_open": ("memory of a matcher per open position", "bytes"),
-    "matcher.table_bytes_per_open": ("tables per open position", "bytes"),
-    "matcher.load_s": ("its state loaded", "s"),
-    "matcher.restart_s": ("killed and started: until it decides", "s"),
-    "handover.steady_s": ("longest time without decisions: at rest", "s"),
+    "restart.memory_bytes_per_open": ("memory of a matcher per open position", "bytes"),
+    "restart.table_bytes_per_open": ("tables per open position", "bytes"),
+    "restart.load_s": ("a matcher's state loaded", "s"),
+    "restart.decides_s": ("killed and started: until it decides", "s"),
+    "handover.rest_s": ("longest time without decisions: at rest", "s"),
     "handover.join_s": ("… a matcher joins", "s"),
-    "handover.leave_s": ("… a matcher leaves", "s"),
+    "handover.leave_s": ("… it leaves", "s"),
     "handover.join_again_s": ("… it joins again", "s"),
-    "handover.killed_s": ("… it is killed", "s"),
+    "handover.kill_s": ("… it is killed", "s"),
     "webhooks.half.wait_p50_ms": ("webhooks at half load: from feed to receiver, p50", "ms"),
     "webhooks.half.wait_p99_ms": ("webhooks at half load: from feed to receiver, p99", "ms"),
 }
@@ -85,7 +85,7 @@ def _spread(runs: Sequence[Figures]) -> dict[str, dict[str, Any]]:
 def tables(told: Mapping[str, Any]) -> list[Table]:
     """Return the medians of bench.json as tables for the terminal, of what was measured."""
     whole = any(name.startswith(f"{FULL}.") for name in told["figures"])
-    parts = bool(_parts(told["figures"]))
+    parts = bool(_parts(told["figures"]) or _OTHERS.keys() & told["figures"].keys())
     return [*([line(told), kept(told)] if whole else []), *([alone(told)] if parts else [])]
 
 
