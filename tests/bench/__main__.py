@@ -15,6 +15,7 @@ from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
 from tests.bench import calls, handover, intake, line, machine, matching, report
 from tests.bench.course import Course
+from tests.bench.cpu import Others
 from tests.bench.failing import BenchFailed
 from tests.bench.helpers import HelperEnded
 from tests.bench.measures import Figures
@@ -76,8 +77,10 @@ async def _run(title: str, parts: Sequence[str], course: Course, status: Status)
         def show(far: str, part: str = part) -> None:
             status.update(f"{title}, {part}: {far}")
 
+        others = Others()
         async with asyncio.timeout(_PART_S):
             figures |= await PARTS[part](course, show)
+        figures[f"{part}.others_share"] = others.share()
     return figures
 
 

@@ -74,3 +74,19 @@ class Span:
         after = self._meter.read()
         used = {name: after[name] - self._before[name] for name in after}
         return Use(events, time.monotonic() - self._began, os.cpu_count() or 1, used)
+
+
+class Others:
+    """What is neither this process nor started by it, from now on."""
+
+    def __init__(self) -> None:
+        self._began, self._others = time.monotonic(), _others_seconds()
+
+    def share(self) -> float:
+        """Return how much of the machine they had until now."""
+        passed = (time.monotonic() - self._began) * (os.cpu_count() or 1)
+        return max(0.0, (_others_seconds() - self._others) / passed)
+
+
+def _others_seconds() -> float:
+    return busy_seconds() - tree_seconds(os.getpid())
