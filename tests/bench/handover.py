@@ -29,39 +29,43 @@ async def run(course: Course, show: Show) -> Figures:
     """Return the figures as `restart.…` and `handover.…`."""
     async with stack_of_stores({"matcher": 2}) as stack:
         listings, before = Listings(SEED, now()), await size.read(stack)
+        empty = await _started(stack.matcher)
         show(f"{course.positions:,} open positions")
         await open_up_to(stack, listings, course.positions)
         kept = size.held(before, await size.read(stack)) / course.positions
         show("killed and started")
-        restarted = await _restarted(stack, listings, course.positions)
+        restarted, loaded = await _restarted(stack, listings, course.positions)
         show("matchers come and go")
         changed = await _changed(stack, listings)
     return {
-        **measures.named("restart", {"table_bytes_per_open": kept}, restarted),
+        **measures.named("restart", restarted),
+        "restart.table_bytes_per_open": kept,
+        "restart.memory_bytes_per_open": (loaded - empty) / course.positions,
         **measures.named("handover", changed),
     }
 
 
-async def _restarted(stack: Stack, listings: Listings, positions: int) -> Figures:
-    """Kill the matcher, give each market something to decide, and start it."""
+async def _started(matcher: ServiceProcess) -> int:
+    """Start a matcher, and return how many bytes of memory it has once it is ready."""
+    matcher.start()
+    await matcher.wait_ready()
+    return int(psutil.Process(matcher.process.pid).memory_info().rss)
+
+
+async def _restarted(stack: Stack, listings: Listings, positions: int) -> tuple[Figures, int]:
+    """Kill the matcher, give each market something to decide, and start it; return its memory too."""
     matcher = stack.matcher
     await matcher.kill()
     async with writing(stack) as producer:
         await write(producer, listings.mixed(MARKETS))
     began = time.time()
-    matcher.start()
-    await matcher.wait_ready()
-    empty = _resident_bytes(matcher)
+    loaded = await _started(matcher)
     await until_beyond(stack, positions)
-    return {
+    figures = {
         "decides_s": min(each.at for each in await decided_since(stack, began)) - began,
         "load_s": await metric(matcher, "tenon_matcher_load_seconds_sum"),
-        "memory_bytes_per_open": (_resident_bytes(matcher) - empty) / positions,
     }
-
-
-def _resident_bytes(matcher: ServiceProcess) -> int:
-    return int(psutil.Process(matcher.process.pid).memory_info().rss)
+    return figures, loaded
 
 
 async def _changed(stack: Stack, listings: Listings) -> Figures:

@@ -71,7 +71,10 @@ async def _decided(stack: Stack, listings: Listings, records: int) -> Figures:
         span, measured = meter.span(), time.time()
         await until_decided(stack, beyond + records)
         rounds = await decided_since(stack, began)
-        use = span.use(sum(each.records for each in rounds if each.at > measured))
+        later = sum(each.records for each in rounds if each.at > measured)
+        if not later:
+            raise BenchFailed(f"{records} records are too few: they were decided at once")
+        use = span.use(later)
     await check_used(stack.matcher, records)
     return {
         "open": await open_positions(stack.matcher),
