@@ -56,7 +56,7 @@ test: setup ## All tests, on the same kind of stack (ARGS="-k name" for some)
 chaos: setup ## All faults under load, within 30 minutes; build/chaos.json (ARGS="-k name", CHAOS_SEED=… repeats)
 	@$(BIN)/python -m pytest tests/chaos $(ARGS)
 
-bench: setup ## Events per second beside a bare pipeline; build/bench.json (ARGS="--runs 3 --seconds 30")
+bench: setup ## What the line and each part can do, beside bare ones; build/bench.json (ARGS="--only ingest --runs 3")
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 soak: setup ## A steady load, 30 minutes long: does anything grow? build/soak.json (ARGS="--minutes 5")

@@ -1,7 +1,8 @@
-"""`python -m tests.bench`, or `make bench`: how fast the line is, beside a bare pipeline in the same run."""
+"""`python -m tests.bench`, or `make bench`: what the line and its parts can do, beside bare ones."""
 
 import asyncio
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,30 +13,44 @@ from rich.status import Status
 from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
-from tests.bench import baseline, line, machine, report
+from tests.bench import calls, handover, intake, line, machine, matching, report
 from tests.bench.course import Course
+from tests.bench.cpu import Others
+from tests.bench.failing import BenchFailed
 from tests.bench.helpers import HelperEnded
 from tests.bench.measures import Figures
-from tests.bench.rig import BenchFailed
-from tests.support.stack import folder
+from tests.bench.rig import Part
 
-_RUN_S = 900
+PARTS: Mapping[str, Part] = {
+    "line": line.run,
+    "ingest": intake.run,
+    "matcher": matching.many_markets,
+    "market": matching.one_market,
+    "handover": handover.run,
+    "webhooks": calls.run,
+}
+_PART_S = 600
 
 
 @click.command()
+@click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Not all parts, but this one.")
 @click.option("--runs", default=1, show_default=True, help="Figures are the medians of so many runs.")
-@click.option("--seconds", default=10.0, show_default=True, help="Length of each phase of the load.")
+@click.option("--seconds", default=10.0, show_default=True, help="Length of each phase of a load.")
 @click.option("--batch", default=100, show_default=True, help="Events in a request.")
 @click.option("--connections", default=8, show_default=True, help="Requests at a time.")
 @click.option("--outstanding", default=4_000, show_default=True, help="Events sent and not yet decided.")
+@click.option("--open", "positions", default=100_000, show_default=True, help="Positions a matcher holds.")
+@click.option("--records", default=40_000, show_default=True, help="Records that it then decides.")
+@click.option("--market-records", default=10_000, show_default=True, help="The same, in one market alone.")
+@click.option("--deliveries", default=12_000, show_default=True, help="Calls of webhooks from full feeds.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
-def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: int, out: Path) -> None:
-    """Measure events per second and processor time per event, end to end and of a bare pipeline."""
-    course, console, facts = Course(seconds, batch, connections, outstanding), Console(), machine.facts()
+def bench(only: Sequence[str], runs: int, out: Path, **chosen: float) -> None:
+    """Measure events per second and processor time per event: end to end, part by part, and of bare ones."""
+    course, console, facts = Course(**chosen), Console(), machine.facts()  # type: ignore[arg-type]
     try:
         with console.status("starting") as status:
-            measured = asyncio.run(_runs(runs, course, status))
-    except (BenchFailed, HelperEnded, LocalError, TenonError) as error:
+            measured = asyncio.run(_runs(runs, only or list(PARTS), course, status))
+    except (AssertionError, BenchFailed, HelperEnded, LocalError, TenonError) as error:
         raise click.ClickException(str(error)) from error
     except TimeoutError as error:
         raise click.ClickException("the run took too long") from error
@@ -44,23 +59,29 @@ def bench(runs: int, seconds: float, batch: int, connections: int, outstanding: 
     told = report.document(measured, facts, asdict(course))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(told, indent=1) + "\n")
-    console.print(report.table(told))
-    console.print(report.kept(told))
+    for table in report.tables(told):
+        console.print(table)
     console.print(str(out))
 
 
-async def _runs(runs: int, course: Course, status: Status) -> list[Figures]:
+async def _runs(runs: int, parts: Sequence[str], course: Course, status: Status) -> list[Figures]:
     with cancelled_by_signals():
-        return [await _run(f"run {number} of {runs}", course, status) for number in range(1, runs + 1)]
+        return [await _run(f"run {number} of {runs}", parts, course, status) for number in range(1, runs + 1)]
 
 
-async def _run(title: str, course: Course, status: Status) -> Figures:
-    """Measure both pipelines one after the other on a stack of their own, the services started in between."""
-    with folder() as path:
-        async with asyncio.timeout(_RUN_S), line.stack_of_stores(path) as stack:
-            bare = await baseline.run(stack, course, lambda far: status.update(f"{title}, bare: {far}"))
-            full = await line.run(stack, course, lambda far: status.update(f"{title}, Tenon: {far}"))
-            return {**bare, **full}
+async def _run(title: str, parts: Sequence[str], course: Course, status: Status) -> Figures:
+    """Measure the parts one after the other, each on a stack of its own."""
+    figures: Figures = {}
+    for part in parts:
+
+        def show(far: str, part: str = part) -> None:
+            status.update(f"{title}, {part}: {far}")
+
+        others = Others()
+        async with asyncio.timeout(_PART_S):
+            figures |= await PARTS[part](course, show)
+        figures[f"{part}.others_share"] = others.share()
+    return figures
 
 
 if __name__ == "__main__":

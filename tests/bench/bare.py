@@ -2,7 +2,7 @@
 
 The baseline of every ratio: the same server, parser, broker and database, and the same events, with nothing
 checked and nothing decided. `python -m tests.bench.bare http PORT` and `… work`; TENON_KAFKA_… and
-BENCH_DATABASE say where.
+BENCH_DATABASE say where. Beside it `… call URL ENDPOINTS EACH`, the baseline of webhooks.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 from zlib import crc32
 
+import aiohttp
 import asyncpg
 import msgspec
 import uvicorn
@@ -38,6 +39,8 @@ _MOVE = (
 )
 _GATHER_S = 0.002
 _BATCH_BYTES = 512 * 1024
+_CALL_BYTES = 1_300
+"""About a step of a docking, as a party sees it."""
 
 
 class _Class(msgspec.Struct):
@@ -164,7 +167,25 @@ def _access() -> dict[str, Any]:
     }
 
 
+async def _call(url: str, endpoints: str, each: str) -> None:
+    """Call each endpoint so many times, one call at a time."""
+    async with aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        for endpoint in range(int(endpoints)):
+            group.create_task(_call_one(http, f"{url}/bare-{endpoint}", int(each)))
+
+
+async def _call_one(http: aiohttp.ClientSession, url: str, times: int) -> None:
+    body = b"x" * _CALL_BYTES
+    for number in range(times):
+        async with http.post(url, data=body, headers={"webhook-id": str(number)}) as answer:
+            answer.raise_for_status()
+            await answer.read()
+
+
 async def _main(role: str, *arguments: str) -> None:
+    if role == "call":
+        await _call(*arguments)
+        return
     producer = AIOKafkaProducer(
         **_access(),
         enable_idempotence=True,

@@ -1,4 +1,4 @@
-"""One run of the bare pipeline on a stack whose services are not started."""
+"""The bare pipeline on a stack: its processes, and its run from end to end while no service is started."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -12,17 +12,20 @@ from tenon_local.secrets import Secrets
 from tenon_local.stack import Stack
 from tests.bench import bare, measures
 from tests.bench.course import Course
+from tests.bench.failing import BenchFailed
 from tests.bench.helpers import watched
 from tests.bench.measures import Figures
-from tests.bench.rig import BenchFailed, Show, Target, rig
+from tests.bench.rig import Show, Target, rig
+from tests.bench.stacks import stores
 
 
 async def run(stack: Stack, course: Course, show: Show) -> Figures:
     """Return the figures of the bare pipeline, as `bare.…`."""
-    port = ports.claim(0, "bare http", "")
-    async with _processes(stack, port) as processes:
+    await prepare(stack)
+    async with http(stack) as (server, url), running(stack, "work") as worker:
+        processes = [server, worker]
         trees = {**stores(stack), **{each.name: [each.pid] for each in processes}}
-        target = Target("bare", f"http://{ports.HOST}:{port}", stack.kafka_env())
+        target = Target("bare", url, stack.kafka_env())
         async with watched(processes), rig(target, trees, show) as under:
             await under.phase(course.warm_up())
             seen = await under.phase(course.full(under.next))
@@ -30,39 +33,40 @@ async def run(stack: Stack, course: Course, show: Show) -> Figures:
     stored = int(await stack.postgres.psql("SELECT count(*) FROM bare.events"))
     if stored != sent:
         raise BenchFailed(f"the bare pipeline stored {stored} of {sent} events")
-    return measures.named("bare", measures.throughput(seen), measures.cpu(seen))
+    return measures.named("bare", measures.throughput(seen), measures.cpu(seen.use))
 
 
-def stores(stack: Stack) -> dict[str, list[int]]:
-    """Return the processes of what every pipeline stands on."""
-    return {
-        "kafka": [broker.process.pid for broker in stack.kafka.brokers],
-        "postgres": [stack.postgres.process.pid],
-    }
-
-
-@asynccontextmanager
-async def _processes(stack: Stack, port: int) -> AsyncIterator[list[ManagedProcess]]:
+async def prepare(stack: Stack) -> None:
+    """Make topics and tables."""
     topics = [Topic(name, "partition", "of the bench") for name in (bare.MARKET, bare.DECIDED)]
     await ensure_topics(stack.kafka_settings(), topics, partitions=bare.PARTITIONS)
     await stack.postgres.psql(bare.SCHEMA)
-    http, work = (_process(stack, *role) for role in (("http", str(port)), ("work",)))
-    try:
-        http.start()
-        work.start()
-        await http.wait_ready(lambda: probe.listens(ports.HOST, port), timeout_s=30)
-        yield [http, work]
-    finally:
-        await http.kill()
-        await work.kill()
 
 
-def _process(stack: Stack, *arguments: str) -> ManagedProcess:
-    secret = Secrets.of(stack.plan.data_dir / "secrets.json").get("postgres.superuser")
-    env = {
-        **stack.kafka_env(),
-        "BENCH_DATABASE": f"postgresql://postgres:{secret}@{ports.HOST}:{stack.postgres.port}/tenon",
-    }
+@asynccontextmanager
+async def http(stack: Stack) -> AsyncIterator[tuple[ManagedProcess, str]]:
+    """Run the HTTP side, and yield it with its address."""
+    port = ports.claim(0, "bare http", "")
+    async with running(stack, "http", str(port)) as process:
+        await process.wait_ready(lambda: probe.listens(ports.HOST, port), timeout_s=30)
+        yield process, f"http://{ports.HOST}:{port}"
+
+
+@asynccontextmanager
+async def running(stack: Stack, *arguments: str) -> AsyncIterator[ManagedProcess]:
+    """Run one process of the bare pipeline."""
+    env = {**stack.kafka_env(), "BENCH_DATABASE": database(stack)}
     name = f"bare_{arguments[0]}"
     command = (sys.executable, "-m", "tests.bench.bare", *arguments)
-    return ManagedProcess(name, command, stack.plan.data_dir / "log" / f"{name}.log", env)
+    process = ManagedProcess(name, command, stack.plan.data_dir / "log" / f"{name}.log", env)
+    try:
+        process.start()
+        yield process
+    finally:
+        await process.kill()
+
+
+def database(stack: Stack) -> str:
+    """Return the address of the database for the bare pipeline, which may do everything there."""
+    secret = Secrets.of(stack.plan.data_dir / "secrets.json").get("postgres.superuser")
+    return f"postgresql://postgres:{secret}@{ports.HOST}:{stack.postgres.port}/tenon"

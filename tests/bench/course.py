@@ -8,6 +8,8 @@ from tests.bench.messages import Order
 
 WARM_UP_S, WARM_UP_EVENTS = 2.0, 1_000
 SINGLE_S, SINGLE_PER_S = 8.0, 5.0
+SINGLES_CONNECTIONS = 8
+"""For each connection that carries batches, so many carry single events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,14 @@ class Course:
     batch: int = 100
     connections: int = 8
     outstanding: int = 4_000
+    positions: int = 100_000
+    records: int = 40_000
+    market_records: int = 10_000
+    deliveries: int = 12_000
+
+    def crowds(self) -> list[int]:
+        """Numbers of positions that are open in one market, up to the largest by factors of ten."""
+        return [self.positions // 100, self.positions // 10, self.positions]
 
     def warm_up(self) -> Order:
         """As fast as it goes, with less in hand, so that it is soon over; not counted."""
@@ -41,6 +51,18 @@ class Course:
             outstanding=self.outstanding,
             rate=SINGLE_PER_S,
         )
+
+    def batches(self, first: int) -> Order:
+        """As fast as they are answered."""
+        return replace(self._order(first, self.seconds, None), outstanding=0)
+
+    def singles(self, first: int) -> Order:
+        """One event a request, as fast as they are answered."""
+        return replace(self.batches(first), batch=1, connections=self.connections * SINGLES_CONNECTIONS)
+
+    def warm_up_of_intake(self) -> Order:
+        """Batches for a moment; not counted."""
+        return replace(self.batches(0), seconds=WARM_UP_S)
 
     def _order(self, first: int, seconds: float, rate: float | None) -> Order:
         return Order(

@@ -16,7 +16,7 @@ from tenon.contracts.values import Item, ItemClass, Position, Shape, Window
 
 MARKETS, SIDE, SIZES = 16, 32, 1000
 SOURCE, SITE = "tests/bench", "main"
-_SLOT = 999_999
+SLOT = 999_999
 _MASK = 2**64 - 1
 
 
@@ -67,15 +67,20 @@ def number_of(entity: str) -> int:
 
 def _form(is_offer: bool, market: int, party: int, start: datetime) -> bytes:
     """Return the event with places to fill in: the number at the end of both ids, and the quantity."""
-    slot = Window(id="w", from_=start, until=start + timedelta(days=30), quantity=Decimal(_SLOT))
-    said = _offer(market, party, slot) if is_offer else _demand(market, party, slot)
+    slot = Window(id="w", from_=start, until=start + timedelta(days=30), quantity=Decimal(SLOT))
+    said = offer(market, party, slot) if is_offer else demand(market, party, slot)
     kind = "offer" if is_offer else "demand"
-    body = to_structured(new_event(f"tenon.{kind}.published.v1", SOURCE, said, event_id="e#"))
-    form = body.replace(b"%", b"%%").replace(b"#", b"%(number)d")
-    return form.replace(str(_SLOT).encode(), b"%(quantity)d")
+    return form(to_structured(new_event(f"tenon.{kind}.published.v1", SOURCE, said, event_id="e#")))
 
 
-def _offer(market: int, party: int, window: Window) -> Shape:
+def form(body: bytes) -> bytes:
+    """Return a body with places to fill in for `#` and for the quantity `SLOT`."""
+    numbered = body.replace(b"%", b"%%").replace(b"#", b"%(number)d")
+    return numbered.replace(str(SLOT).encode(), b"%(quantity)d")
+
+
+def offer(market: int, party: int, window: Window) -> OfferPublished:
+    """Return an offer of a supplier in a market; its id is a place for the number."""
     return OfferPublished(
         party=f"supplier-{party:02}",
         offer="o#",
@@ -86,7 +91,8 @@ def _offer(market: int, party: int, window: Window) -> Shape:
     )
 
 
-def _demand(market: int, party: int, window: Window) -> Shape:
+def demand(market: int, party: int, window: Window) -> DemandPublished:
+    """Return a demand of a buyer in a market; its id is a place for the number."""
     return DemandPublished(
         party=f"buyer-{party:02}", demand="d#", revision=1, site=SITE, item=_item(market), windows=[window]
     )

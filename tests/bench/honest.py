@@ -5,8 +5,8 @@ No figure of a run that is not is ever shown.
 
 from tenon_audit import Report, Sources, audit
 from tenon_local.stack import Stack
+from tests.bench.failing import BenchFailed
 from tests.bench.messages import Seen
-from tests.bench.rig import BenchFailed
 
 _SETTLED_S = 60.0
 _SHOWN = 5

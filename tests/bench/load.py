@@ -11,13 +11,13 @@ import time
 from collections import Counter
 from datetime import datetime
 
-import aiohttp
 import msgspec
 import uvloop
 
 from tenon.contracts.cloudevents import BATCH, STRUCTURED
 from tests.bench.events import Press
 from tests.bench.messages import Decided, Order, Ready, Sent, say, told
+from tests.bench.posting import Connection, connected
 
 _ACCEPTED = 202
 
@@ -36,8 +36,8 @@ _answer = msgspec.json.Decoder(_Results)
 class Sender:
     """Sends one order at a time over a few connections."""
 
-    def __init__(self, http: aiohttp.ClientSession, url: str, press: Press) -> None:
-        self._http, self._url, self._press = http, url, press
+    def __init__(self, url: str, key: str, press: Press) -> None:
+        self._url, self._key, self._press = url, key, press
         self._decided = 0
         self._moved = asyncio.Event()
         self._next = 0
@@ -66,31 +66,30 @@ class Sender:
         )
 
     async def _connection(self, order: Order, began: float) -> None:
-        while (due := await self._turn(order, began)) is not None:
-            first, self._next = self._next, self._next + order.batch
-            await _until(due)
-            self._batches.append((first, due))
-            await self._post(first, order.batch)
+        async with connected(self._url, self._key) as server:
+            while (due := await self._turn(order, began)) is not None:
+                first, self._next = self._next, self._next + order.batch
+                await _until(due)
+                self._batches.append((first, due))
+                await self._post(server, first, order.batch)
 
     async def _turn(self, order: Order, began: float) -> float | None:
         """Return when the next batch is due; None when there is none any more."""
         if order.rate is not None:
             due = began + (self._next - order.first) / order.rate
         else:
-            while self._next + order.batch - self._decided > order.outstanding:
+            while order.outstanding and self._next + order.batch - self._decided > order.outstanding:
                 self._moved.clear()
                 await self._moved.wait()
             due = time.monotonic()
         return due if due < began + order.seconds else None
 
-    async def _post(self, first: int, size: int) -> None:
+    async def _post(self, server: Connection, first: int, size: int) -> None:
         single = size == 1
         body = self._press.event(first) if single else self._press.batch(first, size)
-        headers = {"content-type": STRUCTURED if single else BATCH}
-        async with self._http.post(self._url, data=body, headers=headers) as response:
-            answer = await response.read()
-        if response.status != _ACCEPTED:
-            self._outcomes[f"status {response.status}"] += size
+        status, answer = await server.post(body, STRUCTURED if single else BATCH)
+        if status != _ACCEPTED:
+            self._outcomes[f"status {status}"] += size
         elif single:
             self._outcomes["accepted"] += 1
         else:
@@ -103,9 +102,8 @@ async def _until(due: float) -> None:
 
 
 async def _main(url: str, seed: str, start: str) -> None:
-    headers = {"authorization": f"Bearer {os.environ['BENCH_KEY']}"}
-    async with aiohttp.ClientSession(headers=headers) as http, asyncio.TaskGroup() as group:
-        sender = Sender(http, url, Press(int(seed), datetime.fromisoformat(start)))
+    async with asyncio.TaskGroup() as group:
+        sender = Sender(url, os.environ["BENCH_KEY"], Press(int(seed), datetime.fromisoformat(start)))
 
         async def carry_out(order: Order) -> None:
             say(await sender.carry_out(order))
@@ -114,7 +112,7 @@ async def _main(url: str, seed: str, start: str) -> None:
         async for message in told():
             if isinstance(message, Decided):
                 sender.decided(message.events)
-            else:
+            elif isinstance(message, Order):
                 group.create_task(carry_out(message))
 
 

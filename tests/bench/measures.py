@@ -5,11 +5,12 @@ without a new shape.
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from tests.bench.cpu import MACHINE, OWN
+from tests.bench.cpu import MACHINE, OWN, Use
+from tests.bench.messages import Sent
 
 Figures = dict[str, float]
 
@@ -23,12 +24,15 @@ class Phase:
     answered: float
     decided: float
     told: float | None
-    sampled: float
     dockings: int
-    cores: int
-    cpu_s: Mapping[str, float]
+    use: Use
     batches: Sequence[tuple[int, float]] = field(default=())
     docked: Sequence[tuple[int, float]] = field(default=())
+
+
+def answered(sent: Sent) -> Figures:
+    """Return how many events a second were answered."""
+    return {"accepted_per_s": sent.accepted / (sent.answered - sent.began)}
 
 
 def throughput(phase: Phase) -> Figures:
@@ -43,12 +47,12 @@ def throughput(phase: Phase) -> Figures:
     return figures
 
 
-def cpu(phase: Phase) -> Figures:
+def cpu(use: Use) -> Figures:
     """Return the processor time per event of each process, in µs, and the share of the machine others had."""
-    ours = {name: used for name, used in phase.cpu_s.items() if name not in (OWN, MACHINE)}
-    per_event = {f"cpu_us.{name}": used / phase.events * 1e6 for name, used in ours.items()}
-    others = phase.cpu_s[MACHINE] - sum(ours.values()) - phase.cpu_s[OWN]
-    share = others / ((phase.sampled - phase.began) * phase.cores)
+    ours = {name: used for name, used in use.cpu_s.items() if name not in (OWN, MACHINE)}
+    per_event = {f"cpu_us.{name}": used / use.events * 1e6 for name, used in ours.items()}
+    others = use.cpu_s[MACHINE] - sum(ours.values()) - use.cpu_s[OWN]
+    share = others / (use.seconds * use.cores)
     return {**per_event, "cpu_us.all": sum(per_event.values()), "others_share": max(0.0, share)}
 
 

@@ -16,8 +16,8 @@ _LIMIT_BYTES = 64 * 1024 * 1024
 class Order(Struct, frozen=True, kw_only=True, tag=True):
     """To the load generator: send events from number `first` on.
 
-    Without `rate` as fast as they are taken, with at most `outstanding` events sent and not yet decided; with
-    it so many per second, whatever becomes of them.
+    Without `rate` as fast as they are taken, with at most `outstanding` events sent and not yet decided (0:
+    any number); with it so many per second, whatever becomes of them.
     """
 
     first: int
@@ -62,8 +62,31 @@ class Seen(Struct, frozen=True, kw_only=True, tag=True):
     docked: list[tuple[int, float]]
 
 
-Heard = Sent | Ready | Seen
-_told = msgspec.json.Decoder(Order | Decided)
+class Judge(Struct, frozen=True, tag=True):
+    """To the receiver: say what came, and check it by these secrets, one of each endpoint."""
+
+    secrets: dict[str, str]
+
+
+class Arrived(Struct, frozen=True, tag=True):
+    """From the receiver: so many calls came so far."""
+
+    calls: int
+
+
+class Received(Struct, frozen=True, tag=True):
+    """From the receiver: endpoint, event and time of each call, and how many of them were badly signed.
+
+    Times are Unix seconds, as the database's are.
+    """
+
+    calls: list[tuple[str, str, float]]
+    badly_signed: int
+
+
+Told = Order | Decided | Judge
+Heard = Sent | Ready | Seen | Arrived | Received
+_told: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
 _heard: msgspec.json.Decoder[Heard] = msgspec.json.Decoder(Heard)
 
 
@@ -83,7 +106,7 @@ def say(message: Struct) -> None:
     sys.stdout.buffer.flush()
 
 
-async def told() -> AsyncIterator[Order | Decided]:
+async def told() -> AsyncIterator[Told]:
     """Yield what the bench says, until it closes the pipe."""
     reader = asyncio.StreamReader(limit=_LIMIT_BYTES)
     loop = asyncio.get_running_loop()

@@ -4,29 +4,29 @@ The same for the line and for the bare pipeline. Must not know which of them it 
 """
 
 import asyncio
-import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from tests.bench.course import Course
 from tests.bench.cpu import Meter
+from tests.bench.failing import BenchFailed
 from tests.bench.helpers import Helper, helper, listening
-from tests.bench.measures import Phase
+from tests.bench.measures import Figures, Phase
 from tests.bench.messages import Decided, Heard, Order, Seen, Sent
+from tests.bench.stacks import SEED
 
 _DEADLINE_S = 300
 Show = Callable[[str], None]
 """Shows a person how far it is."""
+Part = Callable[[Course, Show], Awaitable[Figures]]
+"""Measures one part of the line on a stack of its own."""
 Told = Callable[[], Awaitable[None]]
 """Returns when whoever tells the outside has told everything."""
 _NOTHING = Seen(at=0.0, decided=0, faulty=0, dockings_decided=0, dockings=0, docked=[])
-
-
-class BenchFailed(Exception):
-    """The run can't be measured, or was not honest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +74,8 @@ class Rig:
 
     async def phase(self, order: Order) -> Phase:
         """Carry out one order, and return what was seen."""
-        self._docked, dockings, before = [], self.seen.dockings, self._meter.read()
-        self._load.say(order)
-        sent = await self._sent(order)
+        self._docked, dockings, span = [], self.seen.dockings, self._meter.span()
+        sent = await carried_out(self._load, order)
         self.next = order.first + sent.accepted
         decided = await self._until(
             lambda: self.decided >= self.next and self.seen.dockings >= self.seen.dockings_decided,
@@ -89,21 +88,11 @@ class Rig:
             answered=sent.answered,
             decided=decided,
             told=told,
-            sampled=time.monotonic(),
             dockings=self.seen.dockings - dockings,
-            cores=os.cpu_count() or 1,
-            cpu_s=_difference(before, self._meter.read()),
+            use=span.use(sent.accepted),
             batches=sent.batches,
             docked=self._docked,
         )
-
-    async def _sent(self, order: Order) -> Sent:
-        async with asyncio.timeout(order.seconds + _DEADLINE_S):
-            sent = await self._load.hear()
-        assert isinstance(sent, Sent)
-        if sent.refused or not sent.accepted:
-            raise BenchFailed(f"{sent.accepted} events were accepted; refused: {sent.refused}")
-        return sent
 
     async def _all_told(self) -> float | None:
         if self._told is None:
@@ -124,21 +113,33 @@ class Rig:
         return self.seen.at
 
 
+async def carried_out(load: Helper, order: Order) -> Sent:
+    """Have a load generator carry out an order; raises BenchFailed where anything of it was refused."""
+    load.say(order)
+    async with asyncio.timeout(order.seconds + _DEADLINE_S):
+        sent = await load.hear()
+    assert isinstance(sent, Sent)
+    if sent.refused or not sent.accepted:
+        raise BenchFailed(f"{sent.accepted} events were accepted; refused: {sent.refused}")
+    return sent
+
+
+def loading(url: str, key: str) -> AbstractAsyncContextManager[Helper]:
+    """Start a load generator for the events address of a server."""
+    start = datetime.now().astimezone().replace(microsecond=0).isoformat()
+    return helper("load", f"{url}/v1/events", str(SEED), start, env={"BENCH_KEY": key})
+
+
 @asynccontextmanager
 async def rig(
     target: Target, trees: Mapping[str, list[int]], show: Show, told: Told | None = None
 ) -> AsyncIterator[Rig]:
     """Set a load generator, a reader and a meter around a pipeline."""
-    start = datetime.now().astimezone().replace(microsecond=0).isoformat()
     async with (
-        helper("load", f"{target.url}/v1/events", "1", start, env={"BENCH_KEY": target.key}) as load,
+        loading(target.url, target.key) as load,
         helper("reader", target.what, env=target.kafka) as reader,
     ):
         meter = Meter({**trees, "load": [load.pid], "reader": [reader.pid]})
         made = Rig(load, meter, show, told)
         async with listening(reader, made.take):
             yield made
-
-
-def _difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return {name: after[name] - before[name] for name in after}

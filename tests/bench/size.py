@@ -34,3 +34,12 @@ def grown(before: Size, after: Size, events: int) -> Figures:
     for name, size in after.topics.items():
         found[f"{LOG}{name}"] = (size - before.topics.get(name, 0)) * share
     return found
+
+
+def held(before: Size, after: Size) -> float:
+    """Return by how many bytes the tables of a matcher's state grew; what it decided is no part of it."""
+    return sum(
+        kept.bytes - before.tables[name].bytes
+        for name, kept in after.tables.items()
+        if name.startswith("matcher.") and name != "matcher.rounds"
+    )

@@ -31,7 +31,10 @@ async def _exchange(host: str, port: int, path: str) -> bytes:
     reader, writer = await asyncio.open_connection(host, port)
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
-        return await reader.read(MAX_ANSWER_BYTES)
+        answer = b""
+        while more := await reader.read(MAX_ANSWER_BYTES - len(answer)):
+            answer += more
+        return answer
     finally:
         writer.close()
 

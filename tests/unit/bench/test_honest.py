@@ -4,8 +4,8 @@ import pytest
 
 from tenon_audit import Finding, Report
 from tests.bench import honest
+from tests.bench.failing import BenchFailed
 from tests.bench.messages import Seen
-from tests.bench.rig import BenchFailed
 
 
 def report(*findings: Finding, dockings: int = 3) -> Report:

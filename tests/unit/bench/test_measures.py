@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tests.bench import measures
+from tests.bench.cpu import Use
 from tests.bench.measures import Phase
 
 
@@ -21,10 +22,8 @@ def phase(
         answered=12.0,
         decided=14.0,
         told=told,
-        sampled=15.0,
         dockings=400,
-        cores=2,
-        cpu_s=cpu_s,
+        use=Use(1_000, 5.0, 2, cpu_s),
         batches=batches,
         docked=docked,
     )
@@ -44,7 +43,7 @@ def test_a_pipeline_that_tells_nobody_has_no_figure_for_it() -> None:
 
 
 def test_processor_time_is_per_event_and_what_is_nobodys_belongs_to_others() -> None:
-    assert measures.cpu(phase()) == {
+    assert measures.cpu(phase().use) == {
         "cpu_us.matcher": pytest.approx(4_000),
         "cpu_us.load": pytest.approx(1_000),
         "cpu_us.all": pytest.approx(5_000),
@@ -53,7 +52,7 @@ def test_processor_time_is_per_event_and_what_is_nobodys_belongs_to_others() -> 
 
 
 def test_ticks_that_round_against_us_are_not_a_negative_share() -> None:
-    assert measures.cpu(phase(cpu_s={"load": 1.0, "bench": 0.1, "machine": 1.0}))["others_share"] == 0
+    assert measures.cpu(phase(cpu_s={"load": 1.0, "bench": 0.1, "machine": 1.0}).use)["others_share"] == 0
 
 
 def test_a_docking_waits_from_the_batch_that_held_its_later_event() -> None:

@@ -33,7 +33,7 @@ def test_the_machine_says_the_most_that_others_used() -> None:
 def test_the_table_shows_figures_and_ratio_in_one_row() -> None:
     console = Console(width=120)
     with console.capture() as shown:
-        console.print(report.table(report.document([run(40_000, 10_000)], MACHINE, {})))
+        console.print(report.line(report.document([run(40_000, 10_000)], MACHINE, {})))
     row = next(line for line in shown.get().splitlines() if "decided" in line)
     assert [cell.strip() for cell in row.strip("│ ").split("│")] == [
         "events/s, decided",
@@ -46,5 +46,26 @@ def test_the_table_shows_figures_and_ratio_in_one_row() -> None:
 def test_the_table_says_that_the_commit_was_changed() -> None:
     console = Console(width=120)
     with console.capture() as shown:
-        console.print(report.table(report.document([run(4, 1)], MACHINE, {})))
+        console.print(report.line(report.document([run(4, 1)], MACHINE, {})))
     assert "012345678 (changed)" in shown.get()
+
+
+def test_each_part_is_compared_with_its_own_baseline() -> None:
+    figures = {"bare.batches.accepted_per_s": 50.0, "ingest.batches.accepted_per_s": 20.0}
+    figures |= {"bare.log.decided_per_s": 40.0, "market.1000.log.decided_per_s": 4.0, "x.others_share": 0.0}
+    told = report.document([figures], MACHINE, {})
+    assert {name: each["median"] for name, each in told["ratios_to_bare"].items()} == {
+        "ingest.batches.accepted_per_s": 0.4,
+        "market.1000.log.decided_per_s": 0.1,
+    }
+
+
+def test_only_what_was_measured_is_shown() -> None:
+    figures = {"market.1000.log.decided_per_s": 4.0, "handover.join_s": 2.5, "x.others_share": 0.0}
+    console = Console(width=120)
+    with console.capture() as shown:
+        for table in report.tables(report.document([figures], MACHINE, {})):
+            console.print(table)
+    assert "one market of 1,000 open" in shown.get()
+    assert "2.50 s" in shown.get()
+    assert "ingest" not in shown.get()

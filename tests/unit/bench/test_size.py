@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.size import Size, grown
+from tests.bench.size import Size, grown, held
 from tests.support.sizes import Kept
 
 pytestmark = pytest.mark.unit
@@ -20,3 +20,10 @@ def test_growth_is_told_for_a_thousand_events() -> None:
         "bytes_per_1000.notifier.feed": 200.0,
         "log_bytes_per_1000.tenon.market.v1": 1_000.0,
     }
+
+
+def test_a_matchers_state_is_its_tables_but_for_what_it_decided() -> None:
+    names = ("matcher.entities", "matcher.rounds", "notifier.feed")
+    before = Size({name: Kept(0, 100) for name in names}, {})
+    after = Size({name: Kept(9, 1_000) for name in names}, {})
+    assert held(before, after) == 900

@@ -1,0 +1,5 @@
+"""Why a run has no figures."""
+
+
+class BenchFailed(Exception):
+    """The run can't be measured, or was not honest."""
