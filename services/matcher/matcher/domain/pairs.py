@@ -99,16 +99,17 @@ class Pairs:
 def pairs_of(market: Market, dirty: Iterable[str], now_ms: int) -> Pairs:
     """Return every pair that touches one of these nodes (`o:party/id`, `d:party/id`) and may dock."""
     offers, demands = Side(market.open_offers), Side(market.open_demands)
-    names: dict[str, list[str]] = {"o": [], "d": []}
-    for name in dirty:
-        names[name[0]].append(name[2:])
+    wanted_in, had_in = _by_class(market, dirty, "d"), _by_class(market, dirty, "o")
+    classes = [(want, have) for want in wanted_in for have in market.open_offers]
+    classes += [(want, have) for want in market.open_demands if want not in wanted_in for have in had_in]
     found = [
         (wanted + demands.first[want], had + offers.first[have], metres, cost)
-        for want, wants in market.open_demands.items()
-        for have, haves in market.open_offers.items()
-        if wants.height and haves.height and covered(want, have)
+        for want, have in classes
+        if covered(want, have)
         for wanted, had, metres, cost in _blocks(
-            _Meeting(market, wants, haves, have, now_ms), names["d"], names["o"]
+            _Meeting(market, market.open_demands[want], market.open_offers[have], have, now_ms),
+            wanted_in.get(want, ()),
+            had_in.get(have, ()),
         )
     ]
     nothing = np.zeros(0, dtype=np.int64)
@@ -151,6 +152,15 @@ def open_offers(market: Market, demand: Demand) -> list[Offer]:
 def offers_of_class(market: Market, demand: Demand) -> int:
     """Return how many offers, open or not, are of a class that a demand covers."""
     return sum(len(names) for code, names in market.all_offers.items() if covered(_class_of(demand), code))
+
+
+def _by_class(market: Market, names: Iterable[str], side: str) -> dict[str, list[str]]:
+    """Return the keys of those of one side (`o`, `d`), by the class under which they are found."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name[0] == side:
+            found.setdefault(market.placed[name], []).append(name[2:])
+    return found
 
 
 def _class_of(demand: Demand) -> str:
