@@ -257,7 +257,10 @@ async def _new_pool(address: Address, schema: str, size: int, statement_s: float
 
 def _session(schema: str, statement_s: float | None) -> dict[str, str]:
     idle_ms = 0 if statement_s is None else min(_IDLE_IN_TRANSACTION_MS, round(statement_s * 1000))
+    # For the short statements of a service, workers would cost more than they save.
+    alone = {} if statement_s is None else {"max_parallel_workers_per_gather": "0"}
     return {
+        **alone,
         "idle_in_transaction_session_timeout": str(idle_ms),
         "search_path": schema,
         "timezone": "UTC",

@@ -95,7 +95,9 @@ def _names(items: Mapping[str, Items]) -> Iterator[Part]:
 
 def _seen(items: Mapping[str, Items]) -> Iterator[Part]:
     for topic, each in items.items():
+        if not each or topic == ROUNDS.name:
+            continue
         if topic in ORDERED:
             yield _ORDERS, (topic, list({item.ordered_by for item in each}))
-        elif topic != ROUNDS.name:
+        else:
             yield _IDS, (topic, [item.id for item in each if isinstance(item, Received)])

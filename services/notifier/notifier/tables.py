@@ -133,7 +133,7 @@ totals = Table(
     Column("name", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("quantity", Numeric, nullable=False),
-    comment="Sums over what each partition has told; the sum over partitions is the total.",
+    comment="Sums, each in rows of a partition whose position moved with it; the total is the sum over rows.",
 )
 secrets = Table(
     "secrets",

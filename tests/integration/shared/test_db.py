@@ -142,3 +142,15 @@ async def _write_both_ways_under_a_lost_lease(database: Database) -> None:
         driver = await driver_connection(connection)
         await driver.execute("INSERT INTO effects (value) VALUES ($1)", 2)
         await driver.execute("SELECT check_lease('none', 'nobody', 1)")
+
+
+async def test_the_statements_of_a_service_start_no_workers(postgres: str) -> None:
+    """A tool without a deadline may have them."""
+    for deadline_ms, workers in ((30_000, False), (None, True)):
+        async with (
+            Database.connect(postgres, schema=SCHEMA, statement_deadline_ms=deadline_ms) as database,
+            database.acquire() as connection,
+        ):
+            await connection.execute("SET debug_parallel_query = on")
+            plan = await connection.fetch("EXPLAIN SELECT count(*) FROM pg_class")
+            assert any("Gather" in row[0] for row in plan) is workers
