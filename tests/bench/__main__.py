@@ -29,19 +29,20 @@ PARTS: Mapping[str, Part] = {
     "handover": handover.run,
     "webhooks": calls.run,
 }
-_PART_S = 600
+_PART_S = 1_800
 
 
 @click.command()
 @click.option("--only", multiple=True, type=click.Choice(list(PARTS)), help="Not all parts, but this one.")
 @click.option("--runs", default=1, show_default=True, help="Figures are the medians of so many runs.")
-@click.option("--seconds", default=10.0, show_default=True, help="Length of each phase of a load.")
+@click.option("--seconds", default=8.0, show_default=True, help="Length of each phase of a load.")
 @click.option("--batch", default=100, show_default=True, help="Events in a request.")
 @click.option("--connections", default=8, show_default=True, help="Requests at a time.")
 @click.option("--outstanding", default=4_000, show_default=True, help="Events sent and not yet decided.")
 @click.option("--open", "positions", default=100_000, show_default=True, help="Positions a matcher holds.")
-@click.option("--records", default=40_000, show_default=True, help="Records that it then decides.")
-@click.option("--market-records", default=10_000, show_default=True, help="The same, in one market alone.")
+@click.option("--records", default=20_000, show_default=True, help="Records that it then decides.")
+@click.option("--crowd", default=10_000, show_default=True, help="Positions open in one market, at most.")
+@click.option("--crowd-records", default=6_000, show_default=True, help="Records decided there, each time.")
 @click.option("--deliveries", default=12_000, show_default=True, help="Calls of webhooks from full feeds.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
 def bench(only: Sequence[str], runs: int, out: Path, **chosen: float) -> None:

@@ -16,18 +16,19 @@ SINGLES_CONNECTIONS = 8
 class Course:
     """What the user may choose: seconds of each phase, and how the load is formed."""
 
-    seconds: float = 10.0
+    seconds: float = 8.0
     batch: int = 100
     connections: int = 8
     outstanding: int = 4_000
     positions: int = 100_000
-    records: int = 40_000
-    market_records: int = 10_000
+    records: int = 20_000
+    crowd: int = 10_000
+    crowd_records: int = 6_000
     deliveries: int = 12_000
 
     def crowds(self) -> list[int]:
         """Numbers of positions that are open in one market, up to the largest by factors of ten."""
-        return [self.positions // 100, self.positions // 10, self.positions]
+        return [self.crowd // 100, self.crowd // 10, self.crowd]
 
     def warm_up(self) -> Order:
         """As fast as it goes, with less in hand, so that it is soon over; not counted."""

@@ -23,7 +23,7 @@ SELECT (SELECT sum(next_offset) FROM matcher.positions WHERE topic = $1) >= $2
 """
 _PASSED = "SELECT sum(next_offset) > $2 FROM matcher.positions WHERE topic = $1"
 _OWNED = "SELECT count(DISTINCT owner) = $2 FROM matcher.positions WHERE topic = $1"
-_DEADLINE_S = 300
+_DEADLINE_S = 1_500
 
 
 @dataclass(frozen=True, slots=True)

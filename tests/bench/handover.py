@@ -22,7 +22,7 @@ from tests.bench.stacks import SEED, metric, stack_of_stores, write, writing
 
 _PARTITIONS = 8
 _TRICKLE_S = 0.05
-_SETTLED_S = 3.0
+_SETTLED_S = 2.0
 
 
 async def run(course: Course, show: Show) -> Figures:

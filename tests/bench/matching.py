@@ -25,7 +25,7 @@ from tests.bench.rig import Show
 from tests.bench.stacks import SEED, ends, metric, stack_of_stores, stores, write, writing
 from tests.support.waiting import until
 
-_BARE_RECORDS = 100_000
+_BARE_RECORDS = 60_000
 
 
 async def many_markets(course: Course, show: Show) -> Figures:
@@ -48,7 +48,7 @@ async def one_market(course: Course, show: Show) -> Figures:
         for positions in course.crowds():
             show(f"{positions:,} open positions")
             await open_up_to(stack, listings, positions)
-            decided = await _decided(stack, listings, course.market_records)
+            decided = await _decided(stack, listings, course.crowd_records)
             figures |= measures.named(f"market.{positions}", decided)
     return figures
 
