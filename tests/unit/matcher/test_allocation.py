@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.domain import allocation
-from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Needs, Portions, TooLarge
+from matcher.domain.allocation import MAX_AMOUNT, MAX_COST, Arcs, Left, Needs, Portions, TooLarge
 from matcher.domain.columns import Ints
 
 pytestmark = pytest.mark.unit
@@ -44,10 +44,9 @@ def divided(
 ) -> list[int]:
     tranches = [(of, *tranche) for of, need in enumerate(needs) for tranche in need.tranches]
     wanted = Needs(ints(need.tier for need in needs), *columns(tranches, 3))
-    amounts: list[int] = allocation.allocate(
-        ints(supplies), wanted, Arcs(*columns(arcs, 3)), portions
-    ).tolist()
-    return amounts
+    amounts = allocation.allocate(ints(supplies), wanted, Arcs(*columns(arcs, 3)), portions=portions)
+    assert amounts is not None
+    return [int(amount) for amount in amounts]
 
 
 def ints(numbers: Iterable[int]) -> Ints:
@@ -176,6 +175,57 @@ def test_the_order_of_the_arcs_decides_nothing(problem: Problem, chance: Random)
         found = dict(zip(arcs, divided(supplies, needs, arcs, portions), strict=True))
         again = dict(zip(shuffled, divided(supplies, needs, shuffled, portions), strict=True))
         assert found == again
+
+
+def without_dear_arcs(problem: Problem, by_need: bool, most: int) -> tuple[list[Arc], list[tuple[int, int]]]:
+    """Leave out all but so many of the cheapest arcs of each need, or supply; what is said of those."""
+    _, needs, arcs = problem
+    of_node: dict[int, list[Arc]] = {}
+    for arc in arcs:
+        of_node.setdefault(arc.need if by_need else arc.supply, []).append(arc)
+    kept, bounds = [], []
+    for node, its in of_node.items():
+
+        def measure(arc: Arc) -> int:
+            return arc.cost if by_need else arc.cost - max(value for _, value in needs[arc.need].tranches)
+
+        ordered = sorted(its, key=measure)
+        kept += ordered[:most]
+        if len(its) > most:
+            bounds.append((node, measure(ordered[most - 1])))
+    return kept, bounds
+
+
+@settings(max_examples=500, deadline=None)
+@given(problems(), st.booleans(), st.integers(1, 2))
+def test_without_dear_arcs_it_is_solved_as_well_or_said_that_they_are_needed(
+    problem: Problem, by_need: bool, most: int
+) -> None:
+    supplies, needs, arcs = problem
+    kept, bounds = without_dear_arcs(problem, by_need, most)
+    nothing = columns([], 2)
+    left = Left(*columns(bounds, 2), *nothing) if by_need else Left(*nothing, *columns(bounds, 2))
+    tranches = [(of, *tranche) for of, need in enumerate(needs) for tranche in need.tranches]
+    wanted = Needs(ints(need.tier for need in needs), *columns(tranches, 3))
+    amounts = allocation.allocate(ints(supplies), wanted, Arcs(*columns(kept, 3)), left)
+    if not bounds:
+        assert amounts is not None
+    if amounts is not None:
+        best = worth(allocate(supplies, needs, arcs), needs, arcs)
+        assert worth([int(amount) for amount in amounts], needs, kept) == best
+
+
+def test_where_the_cheapest_suffice_nothing_dearer_is_asked_for() -> None:
+    needs = Needs(ints([1, 1]), ints([0, 1]), ints([5, 5]), ints([100, 100]))
+    arcs = Arcs(ints([0, 1]), ints([0, 1]), ints([3, 4]))
+    by_need = Left(ints([0, 1]), ints([3, 4]), ints([]), ints([]))
+    amounts = allocation.allocate(ints([9, 9]), needs, arcs, by_need)
+    assert amounts is not None
+    assert amounts.tolist() == [5, 5]
+    by_supply = Left(ints([]), ints([]), ints([0, 1]), ints([-97, -96]))
+    amounts = allocation.allocate(ints([2, 2]), needs, arcs, by_supply)
+    assert amounts is not None
+    assert amounts.tolist() == [2, 2]
 
 
 def test_a_large_problem_with_tiers_is_solved_in_portions_as_well_as_whole() -> None:

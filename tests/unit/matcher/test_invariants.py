@@ -1,11 +1,14 @@
 """What holds after every round, whatever is said, repeated, reordered or cut off by a crash."""
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 
 from matcher.domain.model import Market
 from matcher.domain.pairs import all_pairs
-from matcher.domain.solving import worth_taking
+from matcher.domain.solving import solve, worth_taking
+from matcher.domain.step import Decisions, Read, step
 from tests.support.market import World
 from tests.unit.matcher.stories import Story, played, stories
 
@@ -35,6 +38,23 @@ def nothing_worthwhile_is_left(market: Market, now_ms: int) -> None:
     if market.held_until_ms is not None:
         return
     assert worth_taking(market.policy, all_pairs(market, now_ms), now_ms) == []
+
+
+class Frugal(World):
+    """Looks at one pair of each node first."""
+
+    def decide(self, read: Read) -> Decisions:
+        return step(self.state, read, partial(solve, nearest=1))
+
+
+@settings(max_examples=150, deadline=None)
+@given(stories)
+def test_nothing_worthwhile_is_left_however_few_pairs_are_looked_at_first(story: Story) -> None:
+    world = Frugal()
+    for _ in played(world, story):
+        for market in world.state.markets.values():
+            windows_add_up(market)
+            nothing_worthwhile_is_left(market, world.state.clock_ms)
 
 
 @settings(max_examples=200, deadline=None)

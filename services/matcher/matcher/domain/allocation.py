@@ -18,17 +18,19 @@ node can exceed 2^63 it refuses. Through the sink up to three times the sum of a
 so sums up to 1e18, a million windows of the largest quantity, keep a threefold distance.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from ortools.graph.python import min_cost_flow
 
-from matcher.domain.columns import Ints
+from matcher.domain.columns import Ints, groups, least
 
 MAX_AMOUNT = 10**12
 MAX_TOTAL = 10**18
 MAX_COST = 10**9
+
+
+_LOWEST = -(1 << 60)
 
 
 class TooLarge(ValueError):
@@ -58,6 +60,24 @@ class Arcs:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Arcs that were left out, by what is known of them.
+
+    Of each of some needs all that cost `costs` or more, of each of some supplies all that cost at least
+    `losses` more than their unit can be worth.
+    """
+
+    needs: Ints
+    costs: Ints
+    supplies: Ints
+    losses: Ints
+
+
+_nothing = np.zeros(0, dtype=np.int64)
+NOTHING = Left(_nothing, _nothing, _nothing, _nothing)
+
+
+@dataclass(frozen=True, slots=True)
 class Portions:
     """Up to `whole` arcs are solved at once; of more the `first` cheapest of each node, then `more`."""
 
@@ -66,19 +86,21 @@ class Portions:
     more: int = 4_000
 
 
-def allocate(supplies: Ints, needs: Needs, arcs: Arcs, portions: Portions = Portions()) -> Ints:
+def allocate(
+    supplies: Ints, needs: Needs, arcs: Arcs, left: Left = NOTHING, portions: Portions = Portions()
+) -> Ints | None:
     """Return the amount on each arc: of the greatest total (value - cost), tier by tier.
 
+    None where an arc that was left out might make more of it: then nothing may be left out.
     The order of supplies and needs decides between divisions of equal worth, that of the arcs does not.
     Raises `TooLarge` when an amount exceeds 1e12, all supplies or all needs 1e18, or a cost or value 1e9.
     """
     if not len(arcs.cost):
         return np.zeros(0, dtype=np.int64)
     _check(supplies, needs, arcs)
-    network = _Network(supplies, needs, arcs, portions)
-    for rank in range(network.tiers):
-        network.solve(rank)
-    return network.amounts()
+    network = _Network(supplies, needs, arcs, left, portions)
+    solved = all(network.solve(rank) for rank in range(network.tiers))
+    return network.amounts() if solved else None
 
 
 class _Network:
@@ -88,7 +110,7 @@ class _Network:
     sink. `_active` arcs are those that are solved, with the nodes at their ends.
     """
 
-    def __init__(self, supplies: Ints, needs: Needs, arcs: Arcs, portions: Portions) -> None:
+    def __init__(self, supplies: Ints, needs: Needs, arcs: Arcs, left: Left, portions: Portions) -> None:
         occurring, rank = np.unique(needs.tier, return_inverse=True)
         self.tiers = len(occurring)
         self._width, self._arcs = len(supplies), len(arcs.cost)
@@ -108,17 +130,18 @@ class _Network:
         self._high = np.concatenate((most, np.tile(supplies, self.tiers), needs.amount))
         self._low = np.zeros_like(self._high)
         self._flow = self._low.copy()
-        self._supplies = supplies
-        self._top = np.zeros(len(needs.tier), dtype=np.int64)
-        np.maximum.at(self._top, needs.of, needs.value)
+        self._supplies, self._left, self._rank_of_need = supplies, left, rank
         self._of_need = (arcs.supply, arcs.need)
         self._active = np.zeros(len(self._high), dtype=np.bool_)
         self._more = portions.more
         whole = self._arcs <= portions.whole
         self._activate(np.arange(self._arcs) if whole else _cheapest(arcs, portions.first))
 
-    def solve(self, rank: int) -> None:
-        """Find the best flow for a tier within the ranges that earlier ones left; fix it for later ones."""
+    def solve(self, rank: int) -> bool:
+        """Find the best flow for a tier within the ranges that earlier ones left; fix it for later ones.
+
+        Returns False where what was left out might make more of it.
+        """
         last = rank == self.tiers - 1
         now = np.where(self._rank == rank, self._cost, 0)
         while True:
@@ -128,8 +151,8 @@ class _Network:
                 self._tail[solved], self._head[solved], room, now[solved], self._balance(solved)
             )
             self._flow[solved] = self._low[solved] + added
-            if last and self._active[: self._arcs].all():
-                return
+            if last and self._left is NOTHING and self._active[: self._arcs].all():
+                return True
             potential = self._potentials(rank, now, solved, room - added, added)
             reduced = now + potential[self._tail] - potential[self._head]
             entering = self._entering(rank, reduced, last=last)
@@ -139,6 +162,7 @@ class _Network:
         # What is not solved has no flow, but for supplies that flow into the sink as a whole, at no cost.
         fixed = reduced != 0
         self._low[fixed] = self._high[fixed] = self._flow[fixed]
+        return self._holds(rank, potential, last=last)
 
     def amounts(self) -> Ints:
         """Return the flow on the pairs."""
@@ -150,7 +174,7 @@ class _Network:
         self._active[entering] = True
         supplied = np.zeros(self._width, dtype=np.bool_)
         supplied[supply[self._active[: self._arcs]]] = True
-        needed = np.zeros(len(self._top), dtype=np.bool_)
+        needed = np.zeros(self._sink - self._first_need, dtype=np.bool_)
         needed[need[self._active[: self._arcs]]] = True
         self._active[self._arcs : self._arcs + self._first_need] = np.tile(supplied, self.tiers)
         of = self._tail[self._arcs + self._first_need :] - self._first_need
@@ -177,8 +201,8 @@ class _Network:
     def _potentials(self, rank: int, now: Ints, solved: Ints, rest: Ints, used: Ints) -> Ints:
         """Shortest distances over the residual network (Bellman-Ford from a root before every node).
 
-        A supply that is not solved flows into the sink as a whole, a need takes nothing: theirs are the
-        potentials that price their arcs highest.
+        Of several potentials of a node those are taken that price the arcs left out highest: a supply that is
+        not solved flows into the sink as a whole; a need's is as low as what it takes, or could take, allows.
         """
         tail, head, cost = self._tail[solved], self._head[solved], now[solved]
         tails = np.concatenate((tail[rest > 0], head[used > 0]))
@@ -191,13 +215,16 @@ class _Network:
             if np.array_equal(nearer, distance):
                 break
             distance = nearer
-        idle = np.ones(self._sink + 1, dtype=np.bool_)
-        idle[tail] = idle[head] = False
-        price = np.zeros(self._sink + 1, dtype=np.int64)
-        in_tier = self._rank[self._arcs + self._first_need :] == rank
-        of = self._tail[self._arcs + self._first_need :][in_tier]
-        price[of] = self._top[of - self._first_need]
-        return np.where(idle, distance[self._sink] + price, distance)
+        idle = np.ones(self._first_need, dtype=np.bool_)
+        idle[tail[tail < self._first_need]] = False
+        distance[: self._first_need][idle] = distance[self._sink]
+        price = np.full(self._sink + 1, _LOWEST)
+        taken = solved[(used > 0) & (solved < self._arcs)]
+        np.maximum.at(price, self._head[taken], distance[self._tail[taken]] + now[taken])
+        tranches = self._arcs + self._first_need
+        could = np.flatnonzero(self._flow[tranches:] < self._high[tranches:]) + tranches
+        np.maximum.at(price, self._tail[could], distance[self._sink] - now[could])
+        return np.where(price > _LOWEST, price, distance)
 
     def _entering(self, rank: int, reduced: Ints, *, last: bool) -> Ints:
         """Return pairs left out that could improve the solution, or keep its value: the best of many."""
@@ -207,7 +234,22 @@ class _Network:
             gain &= (self._rank[pairs] == rank) | (reduced[pairs] < 0)
         free = self._low[pairs] < self._high[pairs]
         found = np.flatnonzero(gain & free & ~self._active[pairs] & (self._rank[pairs] >= rank))
-        return found[_least(reduced[found], self._tail[found], self._head[found], self._more)]
+        return found[least(reduced[found], self._head[found], self._tail[found], most=self._more)]
+
+    def _holds(self, rank: int, potential: Ints, *, last: bool) -> bool:
+        """True where no arc that was left out could improve the tier, or serve a later one at no cost to it.
+
+        At its other end may be any supply, also one that is not here and flows into the sink, and any need,
+        which then takes nothing yet.
+        """
+        left, sink = self._left, potential[self._sink]
+        supplied = potential[rank * self._width : (rank + 1) * self._width]
+        needed, ranks = potential[self._first_need + left.needs], self._rank_of_need[left.needs]
+        enough = 0 if last else 1
+        short = (left.costs + min(int(supplied.min()), int(sink)) - needed)[ranks == rank] < enough
+        late = (needed > sink)[ranks > rank]
+        lost = left.losses + supplied[left.supplies] - sink < enough
+        return not (short.any() or late.any() or lost.any())
 
 
 def _cheapest(arcs: Arcs, most: int) -> Ints:
@@ -215,24 +257,10 @@ def _cheapest(arcs: Arcs, most: int) -> Ints:
     few = arcs.need if arcs.need.max() < arcs.supply.max() else arcs.supply
     return np.concatenate(
         [
-            places[_least(arcs.cost[places], arcs.supply[places], arcs.need[places], most)]
-            for places in _groups(few)
+            places[least(arcs.cost[places], arcs.need[places], arcs.supply[places], most=most)]
+            for places in groups(few)
         ]
     )
-
-
-def _least(costs: Ints, tails: Ints, heads: Ints, most: int) -> Ints:
-    """Return the places of the least costs, at most so many; of equal ones those whose ends come first."""
-    if len(costs) <= most:
-        return np.arange(len(costs))
-    near = np.flatnonzero(costs <= np.partition(costs, most)[most])
-    return near[np.lexsort((tails[near], heads[near], costs[near]))[:most]]
-
-
-def _groups(numbers: Ints) -> Iterator[Ints]:
-    """Yield the places of each number."""
-    order = np.argsort(numbers, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
 
 
 def _min_cost_flow(tail: Ints, head: Ints, room: Ints, cost: Ints, balance: Ints) -> Ints:

@@ -21,6 +21,22 @@ NO_CEILING = -1
 _FIRST_ROWS = 16
 
 
+def least(costs: Ints, *order: Ints, most: int) -> Ints:
+    """Return the places of the least costs, at most so many; of equal ones those first in order."""
+    if len(costs) <= most:
+        return np.arange(len(costs))
+    near = np.flatnonzero(costs <= np.partition(costs, most)[most])
+    ranks = (column[near] for column in reversed(order))
+    return near[np.lexsort((*ranks, costs[near]))[:most]]
+
+
+def groups(numbers: Ints) -> Iterator[Ints]:
+    """Yield the places of each number."""
+    if len(numbers):
+        order = np.argsort(numbers, kind="stable")
+        yield from np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+
+
 class Column(IntEnum):
     """What is known of a window. `PICKY`: tests that numbers can't decide are asked of each pair."""
 

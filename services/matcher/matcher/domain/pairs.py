@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Table
+from matcher.domain.allocation import NOTHING, Left
+from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Table, groups, least
 from matcher.domain.distance import distance_m, great_circles_m, routes_m
 from matcher.domain.eligibility import compatible, fits
 from matcher.domain.model import (
@@ -44,6 +45,10 @@ R = TypeVar("R")
 Mask = npt.NDArray[np.bool_]
 _Block = tuple[Ints, Ints, Ints, Ints]
 """Pairs of two tables: rows of what is wanted, rows of what is had, metres, costs."""
+_Bounds = list[tuple[int, int]]
+"""Rows, and what all pairs of each that were left out cost at least."""
+NEAREST = 64
+"""So many pairs of a node that changed are looked at first; nearly always they suffice."""
 _PAIRS_AT_A_TIME = 1 << 16  # What a processor's cache holds of a column of pairs.
 _ANYWHERE_M = 1 << 40
 
@@ -77,7 +82,7 @@ class Pairs:
     """Pairs of open windows that may dock, in columns of equal length and in no order.
 
     `supply` and `need` are rows of the two sides, as they stand until something is placed anew; `cost` is a
-    unit's but for a further docking.
+    unit's but for a further docking. `left` says what is known of pairs that were left out.
     """
 
     offers: Side[OfferRef]
@@ -86,6 +91,7 @@ class Pairs:
     need: Ints
     metres: Ints
     cost: Ints
+    left: Left
 
     def at(self, places: Ints) -> Iterator[Pair]:
         """Yield some of them one by one."""
@@ -96,27 +102,38 @@ class Pairs:
             yield Pair(offer, had, demand, wanted, metres, cost)
 
 
-def pairs_of(market: Market, dirty: Iterable[str], now_ms: int) -> Pairs:
-    """Return every pair that touches one of these nodes (`o:party/id`, `d:party/id`) and may dock."""
+def pairs_of(market: Market, dirty: Iterable[str], now_ms: int, nearest: int | None = None) -> Pairs:
+    """Return the pairs that touch one of these nodes (`o:party/id`, `d:party/id`) and may dock.
+
+    Of each of their windows all, or so many: a demand's cheapest, an offer's that are worth most beyond their
+    cost.
+    """
     offers, demands = Side(market.open_offers), Side(market.open_demands)
     wanted_in, had_in = _by_class(market, dirty, "d"), _by_class(market, dirty, "o")
     classes = [(want, have) for want in wanted_in for have in market.open_offers]
     classes += [(want, have) for want in market.open_demands if want not in wanted_in for have in had_in]
-    found = [
-        (wanted + demands.first[want], had + offers.first[have], metres, cost)
-        for want, have in classes
-        if covered(want, have)
-        for wanted, had, metres, cost in _blocks(
-            _Meeting(market, market.open_demands[want], market.open_offers[have], have, now_ms),
-            wanted_in.get(want, ()),
-            had_in.get(have, ()),
-        )
-    ]
-    nothing = np.zeros(0, dtype=np.int64)
-    need, supply, metres, cost = (
-        map(np.concatenate, zip(*found, strict=True)) if found else (nothing, nothing, nothing, nothing)
-    )
-    return Pairs(offers, demands, supply, need, metres, cost)
+    found: list[_Block] = []
+    needs: _Bounds = []
+    supplies: _Bounds = []
+    for want, have in classes:
+        if not covered(want, have):
+            continue
+        meeting = _Meeting(market, market.open_demands[want], market.open_offers[have], have, now_ms)
+        down, across = demands.first[want], offers.first[have]
+        for block, of_needs, of_supplies in _blocks(
+            meeting, wanted_in.get(want, ()), had_in.get(have, ()), nearest
+        ):
+            wanted, had, metres, cost = block
+            found.append((wanted + down, had + across, metres, cost))
+            needs += [(row + down, cost) for row, cost in of_needs]
+            supplies += [(row + across, loss) for row, loss in of_supplies]
+    need, supply, metres, cost = map(np.concatenate, zip(*found, strict=True)) if found else _columns([], 4)
+    left = Left(*_columns(needs, 2), *_columns(supplies, 2)) if needs or supplies else NOTHING
+    return Pairs(offers, demands, supply, need, metres, cost, left)
+
+
+def _columns(rows: Sequence[tuple[int, ...]], width: int) -> Iterable[Ints]:
+    return np.array(rows, dtype=np.int64).reshape(-1, width).T
 
 
 def all_pairs(market: Market, now_ms: int) -> list[Pair]:
@@ -173,18 +190,50 @@ def _within_reach(market: Market, offer: Offer, demand: Demand, now_ms: int) -> 
 
 
 def _blocks(
-    meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str]
-) -> Iterator[_Block]:
-    """Yield the pairs of dirty demands and all offers, then those of other demands and dirty offers."""
+    meeting: "_Meeting", dirty_demands: Sequence[str], dirty_offers: Sequence[str], nearest: int | None
+) -> Iterator[tuple[_Block, _Bounds, _Bounds]]:
+    """Yield the pairs of dirty demands and all offers, then those of dirty offers and the other demands."""
     wants, haves = meeting.wants, meeting.haves
     wanted, had = wants.rows_of(dirty_demands), haves.rows_of(dirty_offers)
     clean = np.ones(wants.height, dtype=np.bool_)
     clean[wanted] = False
-    for rows, others in ((wanted, np.arange(haves.height)), (np.flatnonzero(clean), had)):
-        if len(rows) and len(others):
-            at_a_time = max(1, _PAIRS_AT_A_TIME // len(others))
-            for start in range(0, len(rows), at_a_time):
-                yield meeting.pairs(rows[start : start + at_a_time], others)
+    for some in _portions(wanted, haves.height):
+        block = meeting.pairs(some, np.arange(haves.height))
+        kept, bounds = _nearest(block[0], block[3], haves.ints(Column.ORDER)[block[1]], nearest)
+        yield _taken(block, kept), bounds, []
+    others = np.flatnonzero(clean)
+    for some in _portions(had, len(others)):
+        block = meeting.pairs(others, some)
+        losses = block[3] - meeting.best(block[0])
+        kept, bounds = _nearest(block[1], losses, wants.ints(Column.ORDER)[block[0]], nearest)
+        yield _taken(block, kept), [], bounds
+
+
+def _portions(rows: Ints, others: int) -> Iterator[Ints]:
+    """Yield rows, so many at a time as make few enough pairs; none where there are no others."""
+    if others:
+        at_a_time = max(1, _PAIRS_AT_A_TIME // others)
+        for start in range(0, len(rows), at_a_time):
+            yield rows[start : start + at_a_time]
+
+
+def _nearest(nodes: Ints, costs: Ints, order: Ints, most: int | None) -> tuple[Ints | slice, _Bounds]:
+    """Return the places of the least costs of each node, and of which nodes dearer ones are left out."""
+    if most is None or len(nodes) <= most:
+        return slice(None), []
+    kept: list[Ints] = []
+    bounds: _Bounds = []
+    for places in groups(nodes):
+        cheapest = places[least(costs[places], order[places], most=most)]
+        kept.append(cheapest)
+        if len(cheapest) < len(places):
+            bounds.append((int(nodes[places[0]]), int(costs[cheapest].max())))
+    return np.concatenate(kept), bounds
+
+
+def _taken(block: _Block, places: Ints | slice) -> _Block:
+    wanted, had, metres, cost = block
+    return wanted[places], had[places], metres[places], cost[places]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,17 +253,17 @@ class _Meeting:
         metres = self._metres(want, have)
         in_time, late_days = self._times(want, have)
         cost = self._cost(have, metres, late_days)
-        fit = (
-            in_time
-            & (metres <= self._reach_m(have))
-            & (cost < best_values(self.market.policy, want(Column.SINCE_MS), self.now_ms))
-        )
+        fit = in_time & (metres <= self._reach_m(have)) & (cost < self.best(wanted)[:, None])
         fit &= (want(Column.PARTY) != have(Column.PARTY)) & (want(Column.UNIT) == have(Column.UNIT))
         fit &= (want(Column.KIND) == have(Column.KIND)) & _affordable(want, have)
         rows, columns = np.nonzero(fit)
         kept = self._without_unfit(wanted[rows], had[columns])
         rows, columns = rows[kept], columns[kept]
         return wanted[rows], had[columns], metres[rows, columns], cost[rows, columns]
+
+    def best(self, wanted: Ints) -> Ints:
+        """Return the most that a unit of some rows can be worth now."""
+        return best_values(self.market.policy, self.wants.ints(Column.SINCE_MS)[wanted], self.now_ms)
 
     def _offered(self, had: Ints) -> Mask:
         """What of the offers can dock with anybody now."""

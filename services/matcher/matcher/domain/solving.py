@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain.allocation import Arcs, Needs, allocate
+from matcher.domain.allocation import NOTHING, Arcs, Left, Needs, allocate
 from matcher.domain.columns import Column, Ints
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
 from matcher.domain.model import Demand, DemandRef, DemandWindow, Market
-from matcher.domain.pairs import Pairs, Side, pairs_of
+from matcher.domain.pairs import NEAREST, Pairs, Side, pairs_of
 from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
 from matcher.domain.state import State
@@ -25,11 +25,14 @@ Solution = list[tuple[Proposal, int]]
 """What docks, and what a unit of it costs but for a further docking."""
 
 
-def solve(state: State, market: Market, effects: Effects) -> None:
-    """Dock what is worth docking among the dirty nodes and their open neighbours, and clear them."""
+def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST) -> None:
+    """Dock what is worth docking among the dirty nodes and their open neighbours, and clear them.
+
+    `nearest`: so many pairs of each node are looked at first; it changes how long that takes, not its worth.
+    """
     while market.dirty:
         dirty, market.dirty = market.dirty, set()
-        while solution := _solution(market, pairs_of(market, dirty, effects.clock_ms), effects.clock_ms):
+        while solution := _solution(market, dirty, effects.clock_ms, nearest):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
             if not market.policy.weights.further_docking:
@@ -62,9 +65,13 @@ def _next_value(policy: PolicyPublished, demand: Demand, window: DemandWindow, n
     return parts[0][1] if parts else 0
 
 
-def _solution(market: Market, pairs: Pairs, now_ms: int) -> Solution:
+def _solution(market: Market, dirty: Iterable[str], now_ms: int, nearest: int) -> Solution:
     """Return the part of the best division that was priced on what is still true once it docks."""
-    solution = _flow(market, pairs, now_ms)
+    for most in (nearest, 8 * nearest, 64 * nearest, None):
+        solution = _flow(market, pairs_of(market, dirty, now_ms, most), now_ms)
+        if solution is not None:
+            break
+    assert solution is not None
     if not market.policy.weights.further_docking:
         return solution
     filled: dict[int, int] = {}
@@ -86,21 +93,27 @@ def _first_alone(solution: Solution) -> Solution:
     return sorted(solution, key=lambda part: (part[0].demand.said.tier, part[1]))[:1]
 
 
-def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution:
-    """Return the pairs that dock, and how much, as the minimum-cost flow says.
+def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution | None:
+    """Return the pairs that dock, and how much, as the minimum-cost flow says; None: more pairs are needed.
 
     Of divisions of equal worth the one that the order in the log prefers is taken.
     """
-    if not len(pairs.cost):
-        return []
-    places, costs = _worth(market.policy, pairs, now_ms)
+    places, costs = _worth(market.policy, pairs, now_ms) if len(pairs.cost) else (pairs.cost, pairs.cost)
     if not len(places):
-        return []
-    offers, supply = _in_order(pairs.offers, pairs.supply[places])
-    demands, need = _in_order(pairs.demands, pairs.need[places])
-    needs = _needs(market.policy, pairs.demands, demands, now_ms)
-    frees = pairs.offers.ints(Column.QUANTITY, offers)
-    amounts = allocate(frees, needs, Arcs(supply, need, costs))
+        return [] if pairs.left is NOTHING else None
+    left, end = pairs.left, len(places)
+    offers, supply = _in_order(pairs.offers, np.concatenate((pairs.supply[places], left.supplies)))
+    demands, need = _in_order(pairs.demands, np.concatenate((pairs.need[places], left.needs)))
+    if left is not NOTHING:
+        left = Left(need[end:], left.costs, supply[end:], left.losses)
+    amounts = allocate(
+        pairs.offers.ints(Column.QUANTITY, offers),
+        _needs(market.policy, pairs.demands, demands, now_ms),
+        Arcs(supply[:end], need[:end], costs),
+        left,
+    )
+    if amounts is None:
+        return None
     docked = np.flatnonzero(amounts)
     docked = docked[np.lexsort((supply[docked], need[docked]))]
     found = zip(pairs.at(places[docked]), amounts[docked].tolist(), strict=True)
