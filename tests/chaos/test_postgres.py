@@ -7,7 +7,7 @@ which statement was under way.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from random import Random
 
@@ -98,8 +98,8 @@ async def test_serialisation_errors_lose_nothing(under: Under, line: Line, servi
 async def test_a_server_without_free_connections_is_waited_for(under: Under, line: Line) -> None:
     async with under("no free connection for 10 s") as trial, lasting(line):
         await trial.flowing()
-        async with _all_connections(line):
-            await _unwell(line)
+        async with _all_connections(line) as take:
+            await _unwell(line, take)
         await trial.flowing()
 
 
@@ -116,10 +116,12 @@ async def _held(line: Line, tables: str) -> bool:
     return True
 
 
-async def _unwell(line: Line) -> None:
-    """Return when every process says that its database is away."""
+async def _unwell(line: Line, take: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Return when every process says that its database is away; `take` takes from them what they found."""
 
     async def said() -> bool:
+        if take is not None:
+            await take()
         return not any([await replica.is_ready() for replica in line.stack.replicas()])
 
     await until(said, "every process says that its database is away")
@@ -162,16 +164,18 @@ async def _isolated(line: Line, service: str, setting: str) -> None:
 
 
 @asynccontextmanager
-async def _all_connections(line: Line) -> AsyncIterator[None]:
-    """Hold every connection that the server gives, those of the services too."""
+async def _all_connections(line: Line) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """Hold connections, and yield what takes all that the server gives, those of the services too."""
     held: list[asyncpg.Connection] = []
     sessions = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tenon-%'"
-    try:
+
+    async def take() -> None:
         await _fill(line, held)
-        for _ in range(5):
-            await line.stack.postgres.psql(sessions)
-            await _fill(line, held)
-        yield
+        await line.stack.postgres.psql(sessions)
+        await _fill(line, held)
+
+    try:
+        yield take
     finally:
         for connection in held:
             connection.terminate()

@@ -37,9 +37,10 @@ async def test_a_zombie_relay_of_the_outbox_marks_nothing(under: Under, line: Li
     async with under("SIGSTOP of ingest-1 between sending and marking, then SIGCONT") as trial:
         await trial.flowing()
         before = _times_fenced(line, "ingest-1")
+        await line.replica("ingest-2").stop()
         await line.restart("ingest-1", TENON_FAILPOINTS="ingest.before_mark=pause:8000@2")
-        await line.restart("ingest-2")
         await until(lambda: _unmarked(line, "ingest.outbox", "created_at"), "the relay waits before a mark")
+        line.start("ingest-2")
         await _frozen_until(line, "ingest-1", lambda: _holds(line, "ingest", "outbox", "ingest-2"))
         await until(lambda: _fenced(line, "ingest-1", before), "the zombie finds that it is fenced")
         await trial.flowing()
