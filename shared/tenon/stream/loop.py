@@ -144,8 +144,6 @@ class ConsumerLoop:
 
     async def _serve(self, taken: Mapping[TopicPartition, Sequence[Record]]) -> bool:
         """Handle what was taken of partitions that are still ready; return whether there was any."""
-        if taken:
-            await failpoint(f"{self._settings.service}.after_poll")
         ready = {where: records for where, records in taken.items() if self._is_ready(where)}
         if self._joint is not None and len(ready) > 1:
             await self._handle_jointly(self._joint, ready)
@@ -262,6 +260,7 @@ class ConsumerLoop:
     async def _handle(self, where: TopicPartition, records: Sequence[Record]) -> None:
         started = time.perf_counter()
         try:
+            await self._after_poll()
             await self._handler.handle(where, records)
         except Transient as error:
             self._postpone(where, error)
@@ -278,6 +277,7 @@ class ConsumerLoop:
     ) -> None:
         started = time.perf_counter()
         try:
+            await self._after_poll()
             await joint.handle_jointly(batches)
         except Transient as error:
             for where in batches:
@@ -291,6 +291,9 @@ class ConsumerLoop:
         for where, records in batches.items():
             self._troubles.over(where)
             self._handled(where, records, seconds)
+
+    async def _after_poll(self) -> None:
+        await failpoint(f"{self._settings.service}.after_poll")
 
     def _handled(self, where: TopicPartition, records: Sequence[Record], seconds: float) -> None:
         self._metrics.observe(SECONDS, seconds, topic=where.topic)

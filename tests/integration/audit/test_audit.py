@@ -89,7 +89,7 @@ async def test_a_line_that_worked_is_clean_and_every_round_decides_the_same_agai
 
 
 async def test_a_reservation_that_was_taken_out_is_named(tables: Line) -> None:
-    docking = await asked(tables, "SELECT min(docking) FROM matcher.dockings WHERE status = 'proposed'")
+    docking = await asked(tables, "SELECT max(docking) FROM matcher.dockings WHERE consumed > 0")
     report = await spoiled(tables, f"DELETE FROM matcher.dockings WHERE docking = '{docking}'")
     finding = found(report, "docking.missing")
     assert finding.guarantee == 3
