@@ -37,7 +37,7 @@ def _known() -> Iterator[str]:
     except NotAsked as why:
         sys.stderr.write(
             f"supply: NOT CHECKED for known vulnerabilities: {why}.\n"
-            "supply: it needs a registry that serves them, as pypi.org does; run `make check` where one is.\n"
+            "supply: it needs a registry that serves them; run `make check` where one is.\n"
         )
 
 
