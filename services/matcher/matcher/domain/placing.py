@@ -45,23 +45,14 @@ def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
     windows = [(at, window) for at, window in enumerate(offer.windows) if window.free]
     if not windows or offer.status != "open":
         return []
-    said, number = offer.said, market.number
+    said = offer.said
     picky = bool(offer.blocked or said.regions_served)
-    shared = (
-        offer.since_ms,
-        number(said.party),
-        number(offer.site_key),
-        number(offer.unit),
-        number(said.item.kind),
-        number(offer.currency or ""),
-        picky,
-        offer.price_micros,
-    )
-    alone = said.lead_time_s * 1000, offer.valid_until_ms, market.sites[offer.site_key].readiness_ppm
+    shared = _shared(market, offer, picky, offer.price_micros)
+    alone = 0, said.lead_time_s * 1000, offer.valid_until_ms, market.sites[offer.site_key].readiness_ppm
     return [
         (
             (offer, window),
-            (window.from_ms, window.until_ms, *shared, window.free, _order(offer.offset, at), 0, *alone),
+            (window.from_ms, window.until_ms, *shared, window.free, _order(offer.offset, at), *alone),
         )
         for at, window in windows
     ]
@@ -72,18 +63,10 @@ def demand_windows(market: Market, demand: Demand) -> list[tuple[DemandRef, Row]
     windows = [(at, window) for at, window in enumerate(demand.windows) if window.open]
     if not windows:
         return []
-    said, number = demand.said, market.number
+    said = demand.said
     picky = bool(demand.blocked or demand.barred or said.required_certificates)
-    shared = (
-        demand.since_ms,
-        number(said.party),
-        number(demand.site_key),
-        number(demand.unit),
-        number(said.item.kind),
-        number(demand.currency or ""),
-        picky,
-        NO_CEILING if demand.ceiling_micros is None else demand.ceiling_micros,
-    )
+    highest = NO_CEILING if demand.ceiling_micros is None else demand.ceiling_micros
+    shared = _shared(market, demand, picky, highest)
     alone = said.tier, 0, 0, 0
     return [
         (
@@ -92,6 +75,21 @@ def demand_windows(market: Market, demand: Demand) -> list[tuple[DemandRef, Row]
         )
         for at, window in windows
     ]
+
+
+def _shared(market: Market, entry: Offer | Demand, picky: bool, price_micros: int) -> Row:
+    """Return what all windows of an offer or a demand have in common, from `SINCE_MS` to `PRICE_MICROS`."""
+    number = market.number
+    return (
+        entry.since_ms,
+        number(entry.said.party),
+        number(entry.site_key),
+        number(entry.unit),
+        number(entry.said.item.kind),
+        number(entry.currency or ""),
+        picky,
+        price_micros,
+    )
 
 
 def _order(offset: int, window: int) -> int:
