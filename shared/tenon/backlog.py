@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from tenon import log
+from tenon.db import Database
 from tenon.errors import Transient
 from tenon.metrics import Metrics, gauge
 
@@ -17,6 +18,8 @@ WAITING = gauge("relay_waiting", "work in the store that is not done yet, of all
 OLDEST_SECONDS = gauge("relay_oldest_seconds", "age of the oldest work that waits, of all replicas", "relay")
 PARKED = gauge("relay_parked", "work set aside, of all replicas: an operator has to look", "relay")
 
+DUE = "published_at IS NULL AND parked_why IS NULL"
+"""What waits in a table of work that is told: it is not told yet, and was not set aside."""
 _EVERY_S = 5.0
 _logger = log.get("backlog")
 
@@ -31,6 +34,23 @@ class Backlog:
 
 
 Count = Callable[[], Awaitable[Backlog]]
+
+
+async def of_table(database: Database, table: str, since: str) -> Backlog:
+    """Return what waits in a table with `published_at` and `parked_why`.
+
+    `since`: its column of when work came. Both names are the caller's own, never anything that was read.
+    """
+    row = await database.fetchrow(
+        f"""
+        SELECT count(*) FILTER (WHERE {DUE}) AS waiting,
+               coalesce(extract(epoch FROM now() - min({since}) FILTER (WHERE {DUE})), 0)::float8 AS oldest,
+               count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
+        FROM {table} WHERE published_at IS NULL
+        """  # noqa: S608 - only names of ours are put in
+    )
+    assert row is not None
+    return Backlog(row["waiting"], row["oldest"], row["parked"])
 
 
 async def watch(counts: Mapping[str, Count], metrics: Metrics, stop: asyncio.Event) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from tenon.backlog import Backlog
+from tenon.backlog import DUE, Backlog, of_table
 from tenon.db import Connection, Database, Row
 from tenon.errors import Fenced, Transient, Unusable
 from tenon.kafka.producer import Producer, receipt
@@ -71,7 +71,6 @@ DDL_V2: tuple[str, ...] = (
 )
 """Statements of the second version, after `periods.DDL_V1`: in periods. Frozen as well."""
 
-_DUE = "published_at IS NULL AND parked_why IS NULL"
 _UNDER_WAY_S = 2.0
 """What another process sent before our late row was written is marked as published within this time."""
 
@@ -104,17 +103,7 @@ async def append(connection: Connection, records: Sequence[OutRecord]) -> None:
 
 async def backlog(database: Database) -> Backlog:
     """Return what waits in the outbox."""
-    row = await database.fetchrow(
-        f"""
-        SELECT count(*) FILTER (WHERE {_DUE}) AS waiting,
-               coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE {_DUE})), 0)::float8
-                   AS oldest,
-               count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
-        FROM outbox WHERE published_at IS NULL
-        """  # noqa: S608 - only the constant above is put in
-    )
-    assert row is not None
-    return Backlog(row["waiting"], row["oldest"], row["parked"])
+    return await of_table(database, "outbox", "created_at")
 
 
 class OutboxSource:
@@ -139,7 +128,7 @@ class OutboxSource:
             rows = await connection.fetch(
                 f"""
                 SELECT id, topic, partition, key, headers, value FROM outbox
-                WHERE {_DUE} ORDER BY id LIMIT $1
+                WHERE {DUE} ORDER BY id LIMIT $1
                 """,  # noqa: S608 - only the constant above is put in
                 limit,
             )

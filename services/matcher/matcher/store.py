@@ -12,7 +12,7 @@ from matcher.domain.state import FIRST_DIGEST, State
 from matcher.domain.step import Decisions
 from matcher.domain.telling import OutEvent
 from matcher.recent import Key, Recent
-from tenon.backlog import Backlog
+from tenon.backlog import DUE, Backlog, of_table
 from tenon.contracts import topics
 from tenon.contracts.codec import unix_ms
 from tenon.db import Connection, Database
@@ -25,7 +25,6 @@ _ToStore = tuple[TopicPartition, Position, Decisions]
 """A round of a partition, and the position that it was decided from."""
 SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
-_DUE = "published_at IS NULL AND parked_why IS NULL"
 _WIDTHS = (6, 8, 12, 10, 2)
 _RECENT_BYTES = 16 << 20
 _DECIDED_WIDTH = 10
@@ -97,7 +96,7 @@ class Store:
             JOIN positions AS p USING (partition, epoch)
             CROSS JOIN LATERAL (
                 SELECT partition, round, row_number() OVER (ORDER BY round) AS turn
-                FROM rounds WHERE partition = held.partition AND {_DUE} ORDER BY round LIMIT $4
+                FROM rounds WHERE partition = held.partition AND {DUE} ORDER BY round LIMIT $4
             ) AS r
             WHERE p.topic = $1 ORDER BY r.turn, r.partition LIMIT $4
             """,  # noqa: S608 - only the constant above is put in
@@ -124,17 +123,7 @@ class Store:
 
     async def backlog(self) -> Backlog:
         """Return how many rounds are not told yet or were set aside, whoever owns their partitions."""
-        row = await self._database.fetchrow(
-            f"""
-            SELECT count(*) FILTER (WHERE {_DUE}) AS waiting,
-                   coalesce(extract(epoch FROM now() - min(decided_at) FILTER (WHERE {_DUE})), 0)::float8
-                       AS oldest,
-                   count(*) FILTER (WHERE parked_why IS NOT NULL) AS parked
-            FROM rounds WHERE published_at IS NULL
-            """  # noqa: S608 - only the constant above is put in
-        )
-        assert row is not None
-        return Backlog(row["waiting"], row["oldest"], row["parked"])
+        return await of_table(self._database, "rounds", "decided_at")
 
     async def mark_told(self, rounds: Sequence[RoundToTell]) -> dict[int, int]:
         """Mark rounds as told. Marking needs no fence: whoever tells a round has told it.
