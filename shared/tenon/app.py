@@ -141,21 +141,33 @@ async def _command(arguments: list[str], bind: Bind[S], settings: S, package: st
             await serve(bind, settings, stop)
             overdue.cancel()
         case ["migrate"]:
-            await migrate(settings.database_url, package=package)
+            for url in settings.databases():
+                await migrate(url, package=package)
             _logger.info("schema is up to date", schema=schema)
         case ["positions"]:
-            async with Database.connect(settings.database_url, schema=schema) as database:
-                for position in await positions.stored(database):
-                    sys.stdout.write(f"{position.partition}\t{position.next_offset}\t{position.owner}\n")
+            for position in await _positions(settings, schema):
+                sys.stdout.write(f"{position.partition}\t{position.next_offset}\t{position.owner}\n")
         case ["positions", "set", where, offset] if offset.isdecimal():
-            topic, _, partition = where.rpartition("/")
-            async with Database.connect(settings.database_url, schema=schema) as database:
-                await positions.put(database, TopicPartition(topic, _whole(partition)), int(offset))
+            topic, _, text = where.rpartition("/")
+            partition = TopicPartition(topic, _whole(text))
+            url = settings.database_of(partition.partition)
+            async with Database.connect(url, schema=schema) as database:
+                await positions.put(database, partition, int(offset))
         case _:
             raise Misconfigured(
                 f"unknown arguments {' '.join(arguments)!r}; python -m {package} [migrate | positions"
                 " [set TOPIC/PARTITION OFFSET]]"
             )
+
+
+async def _positions(settings: CommonSettings, schema: str) -> list[positions.StoredPosition]:
+    """Return how far a service is in each partition, from the database that holds it."""
+    found = []
+    for url in settings.databases():
+        async with Database.connect(url, schema=schema) as database:
+            stored = await positions.stored(database)
+        found += [each for each in stored if settings.database_of(each.partition.partition) == url]
+    return sorted(found, key=lambda each: each.partition)
 
 
 def _whole(text: str) -> int:

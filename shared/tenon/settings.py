@@ -165,13 +165,15 @@ class CommonSettings(KafkaAccess):
     @field_validator("database_url")
     @classmethod
     def _is_address(cls, text: str) -> str:
-        from tenon.dsn import Address  # here: the command line reads no address of a database
+        return address(text)
 
-        try:
-            Address.of(text)
-        except Misconfigured as error:
-            raise ValueError(str(error)) from None
-        return text
+    def databases(self) -> tuple[str, ...]:
+        """Return the addresses of all databases that hold this service's rows."""
+        return (self.database_url,)
+
+    def database_of(self, partition: int) -> str:
+        """Return the address of the database that holds the rows of a partition of its log."""
+        return self.database_url
 
     @model_validator(mode="after")
     def _timeouts_fit(self) -> "CommonSettings":
@@ -181,6 +183,17 @@ class CommonSettings(KafkaAccess):
 
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def address(text: str) -> str:
+    """Return the address of a database as it is; raises ValueError where it is none, for a validator."""
+    from tenon.dsn import Address  # here: the command line reads no address of a database
+
+    try:
+        Address.of(text)
+    except Misconfigured as error:
+        raise ValueError(str(error)) from None
+    return text
 
 
 def load(settings_type: type[S]) -> S:

@@ -3,6 +3,7 @@
 No figure of a run that is not is ever shown.
 """
 
+from tenon.sharding import Sharding
 from tenon_audit import Report, Sources, audit
 from tenon_local.stack import Stack
 from tests.bench.failing import BenchFailed
@@ -15,7 +16,8 @@ _SHOWN = 5
 async def audited(stack: Stack) -> Report:
     """Recompute all guarantees from what the run left in Kafka and PostgreSQL."""
     kafka = stack.kafka_settings("auditor", "bench-audit")
-    return await audit(Sources(kafka, stack.postgres.url("auditor"), settle_s=_SETTLED_S))
+    sharding = Sharding.of(stack.postgres.url("auditor"))
+    return await audit(Sources(kafka, sharding, settle_s=_SETTLED_S))
 
 
 def check_report(report: Report) -> None:

@@ -23,6 +23,7 @@ from tenon.contracts import topics
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 from tenon.kafka import Start, end_offsets, read
+from tenon.sharding import Sharding
 from tenon_audit import Finding, Sources, audit, settled
 from tenon_audit.finding import record as place
 from tests.chaos import results
@@ -122,11 +123,11 @@ async def _judge(
     await line.heal()
     load.finish()
     await running
-    moving = await settled(line.kafka, line.auditor, seconds=_SETTLED_S)
+    moving = await settled(line.kafka, Sharding.of(line.auditor), seconds=_SETTLED_S)
     told, of = await _told(this, began)
     missing = await _unheard(watch, told, of)
     recovered_s = time.monotonic() - healing
-    sources = Sources(line.kafka, line.auditor, settle_s=_SETTLED_S)
+    sources = Sources(line.kafka, Sharding.of(line.auditor), settle_s=_SETTLED_S)
     report = await audit(sources, journal=line.journal, replay=replay)
     found = [one for one in report.findings if one.where not in this.planted]
     overlooked = this.planted - {one.where for one in report.findings}

@@ -25,7 +25,7 @@ _FOR_PEOPLE = {"GET /", "GET /page/{name}"}
 
 def matcher() -> Starlette:
     """Return the matcher's application with nothing behind it."""
-    return Reads(Explainer("postgresql://nowhere", 1), MarketTable(), None, live=True).app()
+    return Reads(Explainer(lambda _: "postgresql://nowhere", 1), MarketTable(), None, live=True).app()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tenon.contracts import topics
 from tenon.kafka import KafkaSettings
+from tenon.sharding import Sharding
 from tenon_audit import journal as journals
 from tenon_audit import log
 from tenon_audit.checks import accepted, asked, delivered, offered, repeated, rounds, told
@@ -50,10 +51,13 @@ def silent(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where to look. `settle_s`: how long to wait for rest; the others: the notifier's settings, in hours."""
+    """Where to look. `sharding`: all databases, of which the first has every schema.
+
+    `settle_s`: how long to wait for rest. The others are the notifier's settings, in hours.
+    """
 
     kafka: KafkaSettings
-    database_url: str
+    sharding: Sharding
     settle_s: float = 30.0
     feed_retention_h: float = 720
     attempts_retention_h: float = 168
@@ -70,10 +74,10 @@ async def audit(
     """
     report = Report()
     say("waiting for rest")
-    moving = await settled(sources.kafka, sources.database_url, seconds=sources.settle_s, say=say)
+    moving = await settled(sources.kafka, sources.sharding, seconds=sources.settle_s, say=say)
     report.add(moving)
     sent = Journal.of(journals.lines(journal)) if journal else Journal()
-    async with snapshot(sources.database_url) as tables:
+    async with snapshot(sources.sharding) as tables:
         looking = _Audit(sources, tables, report, say, Decided(await tables.heads(), await tables.now_ms()))
         await looking.at_ingest(sent)
         await looking.decisions()
@@ -195,7 +199,7 @@ class _Audit:
     async def later(self) -> None:
         """Tell what was decided since the snapshot from what nobody decided."""
         decided = self.decided
-        async with snapshot(self.sources.database_url) as now:
+        async with snapshot(self.sources.sharding) as now:
             heads = {head.partition: head.round for head in await now.heads()}
             since = {event.id async for this in now.rounds(decided.heads) for event in this.events}
         self.report.add(decided.steps.undecided(heads))

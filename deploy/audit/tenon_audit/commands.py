@@ -12,6 +12,7 @@ from rich.table import Table
 from tenon.cli import running
 from tenon.contracts.rights import AUDITOR
 from tenon.kafka import KafkaSettings
+from tenon.sharding import Sharding
 from tenon_audit.auditing import Sources
 from tenon_audit.auditing import audit as run_audit
 from tenon_audit.report import Report
@@ -27,6 +28,12 @@ _FOUND = 1
 @click.option(
     "--database-url",
     help="As a role that may read all three schemas; TENON_AUDIT_DATABASE_URL or the local stack's.",
+)
+@click.option(
+    "--database-shards",
+    envvar="TENON_AUDIT_DATABASE_SHARDS",
+    default="",
+    help="The matchers' TENON_DATABASE_SHARDS, with a role that may read there.",
 )
 @click.option(
     "--journal",
@@ -53,6 +60,7 @@ def audit(  # noqa: PLR0913 - one per option
     bootstrap: str | None,
     prefix: str | None,
     database_url: str | None,
+    database_shards: str,
     journal: Path | None,
     replay: bool,
     settle: float,
@@ -68,7 +76,8 @@ def audit(  # noqa: PLR0913 - one per option
     """
     try:
         kept = (feed_retention, attempts_retention, history_retention)
-        sources = Sources(_kafka(bootstrap, prefix), _database(database_url), settle, *kept)
+        sharding = _sharding(_database(database_url), database_shards)
+        sources = Sources(_kafka(bootstrap, prefix), sharding, settle, *kept)
         work = run_audit(sources, journal=journal, replay=replay, say=_say)
         report = running.run(work)
     except click.ClickException as error:
@@ -138,6 +147,13 @@ def _database(database_url: str | None) -> str:
             f"the local stack has no auditor: start it again with `tenon up`, or {hint}"
         )
     return urls["auditor"]
+
+
+def _sharding(database_url: str, shards: str) -> Sharding:
+    try:
+        return Sharding.parse(database_url, shards)
+    except ValueError as error:
+        raise click.ClickException(f"TENON_AUDIT_DATABASE_SHARDS: {error}") from None
 
 
 def _say(text: str) -> None:

@@ -6,11 +6,14 @@ receivers decide that.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
 
 from tenon.contracts import topics
-from tenon.db import Database
+from tenon.db import Database, Row
 from tenon.kafka import KafkaSettings
+from tenon.sharding import Sharding
 from tenon_audit import log
 from tenon_audit.finding import Finding, record, row
 
@@ -24,16 +27,11 @@ NOTIFIED = (
 )
 _LOOK_EVERY_S = 0.25
 _DUE = "published_at IS NULL AND parked_why IS NULL"
-_WAITING = f"""
-SELECT (SELECT count(*) FROM ingest.outbox WHERE {_DUE}) AS ingest,
-       (SELECT count(*) FROM notifier.outbox WHERE {_DUE}) AS notifier,
-       (SELECT count(*) FROM matcher.rounds WHERE {_DUE}) AS rounds
-"""  # noqa: S608 - only the constant above is put in
 
 
 async def settled(
     kafka: KafkaSettings,
-    database_url: str,
+    sharding: Sharding,
     *,
     seconds: float,
     say: Callable[[str], None] = lambda text: None,
@@ -43,12 +41,11 @@ async def settled(
     Rest counts when it is seen twice in a row: what one part hands on, the next may have still to take.
     """
     ends = asyncio.get_running_loop().time() + seconds
-    async with Database.connect(
-        database_url, schema="audit", pool_size=1, statement_deadline_ms=None
-    ) as database:
+    async with AsyncExitStack() as stack:
+        line = _Line(kafka, sharding, [await stack.enter_async_context(_open(url)) for url in sharding.urls])
         rested = False
         while True:
-            left = await _unsettled(kafka, database)
+            left = await line.unsettled()
             if not left and rested:
                 return []
             if left and asyncio.get_running_loop().time() >= ends:
@@ -59,39 +56,64 @@ async def settled(
                 await asyncio.sleep(_LOOK_EVERY_S)
 
 
-async def _unsettled(kafka: KafkaSettings, database: Database) -> list[Finding]:
-    """Look along the way that data takes: so nothing is missed between two places."""
-    found = await _waiting(database, "ingest", 1)
-    found += await _behind(kafka, database, "matcher", (topics.MARKET.name,), 6)
-    found += await _waiting(database, "rounds", 5)
-    found += await _waiting(database, "notifier", 5)
-    found += await _behind(kafka, database, "notifier", NOTIFIED, 5)
-    return found
+def _open(url: str) -> AbstractAsyncContextManager[Database]:
+    return Database.connect(url, schema="audit", pool_size=1, statement_deadline_ms=None)
 
 
-async def _waiting(database: Database, what: str, guarantee: int) -> list[Finding]:
-    waiting = (await database.fetch(_WAITING))[0][what]
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line that may still move. The first database has every schema, others rows of the matcher."""
+
+    kafka: KafkaSettings
+    sharding: Sharding
+    databases: Sequence[Database]
+
+    async def unsettled(self) -> list[Finding]:
+        """Look along the way that data takes: so nothing is missed between two places."""
+        found = await self._untold("ingest.outbox", 1)
+        found += await self._behind("matcher", (topics.MARKET.name,), 6)
+        found += await self._rounds_untold()
+        found += await self._untold("notifier.outbox", 5)
+        found += await self._behind("notifier", NOTIFIED, 5)
+        return found
+
+    async def _untold(self, table: str, guarantee: int) -> list[Finding]:
+        waiting = await self.databases[0].fetchval(f"SELECT count(*) FROM {table} WHERE {_DUE}")  # noqa: S608
+        return _waiting(table, waiting, guarantee)
+
+    async def _rounds_untold(self) -> list[Finding]:
+        query = f"SELECT partition, count(*) AS due FROM matcher.rounds WHERE {_DUE} GROUP BY 1"  # noqa: S608
+        return _waiting("matcher.rounds", sum([row["due"] for row in await self._matcher(query)]), 5)
+
+    async def _behind(self, service: str, names: tuple[str, ...], guarantee: int) -> list[Finding]:
+        ends = await log.ends(self.kafka, names)
+        query = f"SELECT topic, partition, next_offset FROM {service}.positions"  # noqa: S608 - one of ours
+        stored = await (self._matcher(query) if service == "matcher" else self.databases[0].fetch(query))
+        positions = {(entry[0], entry[1]): entry[2] for entry in stored}
+        return [
+            Finding(
+                guarantee,
+                "unsettled",
+                f"the {service} is {end - positions.get(place, 0)} records behind in {place}",
+                f"{row(f'{service}.positions', *place)}, {record(*place, positions.get(place, 0))}",
+                f"see whether the {service} runs and gets on: `tenon status`, `tenon logs {service}`",
+            )
+            for place, end in sorted(ends.items())
+            if positions.get(place, 0) < end
+        ]
+
+    async def _matcher(self, query: str) -> list[Row]:
+        """Return rows of each partition from the database that holds it."""
+        return [
+            found
+            for number, database in enumerate(self.databases)
+            for found in await database.fetch(query)
+            if self.sharding.number_of(found["partition"]) == number
+        ]
+
+
+def _waiting(table: str, waiting: int, guarantee: int) -> list[Finding]:
     if not waiting:
         return []
-    where = "matcher.rounds" if what == "rounds" else f"{what}.outbox"
     todo = "see why nothing is told: `tenon logs`, and whether Kafka takes records"
-    return [Finding(guarantee, "unsettled", f"{waiting} rows of {where} are still to be told", where, todo)]
-
-
-async def _behind(
-    kafka: KafkaSettings, database: Database, service: str, names: tuple[str, ...], guarantee: int
-) -> list[Finding]:
-    ends = await log.ends(kafka, names)
-    stored = f"SELECT topic, partition, next_offset FROM {service}.positions"  # noqa: S608 - one of ours
-    positions = {(entry[0], entry[1]): entry[2] for entry in await database.fetch(stored)}
-    return [
-        Finding(
-            guarantee,
-            "unsettled",
-            f"the {service} is {end - positions.get(place, 0)} records behind in {place}",
-            f"{row(f'{service}.positions', *place)}, {record(*place, positions.get(place, 0))}",
-            f"see whether the {service} runs and gets on: `tenon status`, `tenon logs {service}`",
-        )
-        for place, end in sorted(ends.items())
-        if positions.get(place, 0) < end
-    ]
+    return [Finding(guarantee, "unsettled", f"{waiting} rows of {table} are still to be told", table, todo)]

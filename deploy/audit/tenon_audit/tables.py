@@ -4,13 +4,14 @@ SQL of its own against schemas that migrations document; nothing is written. Lar
 cursor, a page at a time.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 
 import msgspec
 
 from tenon.db import Connection, Database, Row
+from tenon.sharding import Sharding
 from tenon_audit.checks.repeated import Name
 from tenon_audit.facts import (
     DemandRow,
@@ -35,21 +36,32 @@ _MS = "(extract(epoch FROM {}) * 1000)::bigint"
 
 
 @asynccontextmanager
-async def snapshot(database_url: str) -> AsyncIterator["Tables"]:
-    """Open one read-only transaction that sees one instant; raises `Transient` or `Misconfigured`."""
+async def snapshot(sharding: Sharding) -> AsyncIterator["Tables"]:
+    """Open a read-only transaction of each database, which sees one instant of it.
+
+    Raises `Transient` or `Misconfigured`.
+    """
+    async with AsyncExitStack() as stack:
+        yield Tables(sharding, [await stack.enter_async_context(_instant(url)) for url in sharding.urls])
+
+
+@asynccontextmanager
+async def _instant(url: str) -> AsyncIterator[Connection]:
     async with (
-        Database.connect(database_url, schema="audit", pool_size=1, statement_deadline_ms=None) as database,
+        Database.connect(url, schema="audit", pool_size=1, statement_deadline_ms=None) as database,
         database.transaction() as connection,
     ):
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield Tables(connection)
+        yield connection
 
 
 class Tables:
-    """What the tables say in one snapshot."""
+    """What the tables say in one snapshot: the matcher's of all databases, the others' of the first."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, sharding: Sharding, connections: Sequence[Connection]) -> None:
+        self._sharding = sharding
+        self._connections = connections
+        self._connection = connections[0]
         self._names = count(1)
 
     async def now_ms(self) -> int:
@@ -58,13 +70,14 @@ class Tables:
 
     async def heads(self) -> list[Head]:
         """Return the last round of each partition."""
-        rows = await self._connection.fetch("SELECT partition, round, clock_ms, digest FROM matcher.heads")
-        return [Head(*row) for row in rows]
+        rows = self._matcher("SELECT partition, round, clock_ms, digest FROM matcher.heads")
+        return [Head(*row) async for row in rows]
 
     async def positions(self, schema: str) -> dict[tuple[str, int], int]:
         """Return the next offset of each (topic, partition) that a service reads."""
-        rows = await self._connection.fetch(f"SELECT topic, partition, next_offset FROM {schema}.positions")  # noqa: S608
-        return {(row[0], row[1]): row[2] for row in rows}
+        query = f"SELECT topic, partition, next_offset FROM {schema}.positions"  # noqa: S608
+        rows = self._matcher(query) if schema == "matcher" else self._rows(query)
+        return {(row[0], row[1]): row[2] async for row in rows}
 
     async def outbox(self, schema: str) -> list[Waiting]:
         """Return what an outbox holds."""
@@ -100,13 +113,13 @@ class Tables:
                    published_at IS NOT NULL, parked_why, {_MS.format("decided_at")}, events
             FROM matcher.rounds WHERE true {only} {later} ORDER BY partition, round
             """  # noqa: S608 - only numbers and constants are put in
-        async for row in self._rows(query, _ROUNDS_PAGE):
+        async for row in self._matcher(query, _ROUNDS_PAGE):
             *facts, packed = row
             yield Round(*facts)._replace(events=events(bytes(packed)))
 
     async def dockings(self) -> list[DockingRow]:
         """Return the matcher's dockings."""
-        rows = self._rows(
+        rows = self._matcher(
             """
             SELECT partition, docking, offer, offer_window, demand, demand_window, status, quantity,
                    consumed, body
@@ -120,7 +133,7 @@ class Tables:
 
     async def offer_windows(self) -> list[OfferRow]:
         """Return the windows of offers."""
-        rows = self._rows(
+        rows = self._matcher(
             'SELECT partition, key, "window", quantity, consumed, free, overdrawn FROM matcher.offer_windows'
             ' ORDER BY partition, key, "window"'
         )
@@ -128,7 +141,7 @@ class Tables:
 
     async def demand_windows(self) -> list[DemandRow]:
         """Return the windows of demands."""
-        rows = self._rows(
+        rows = self._matcher(
             'SELECT partition, key, "window", asked, open, proposed, confirmed, shipped, delivered, given_up,'
             ' said FROM matcher.demand_windows ORDER BY partition, key, "window"'
         )
@@ -136,7 +149,7 @@ class Tables:
 
     async def entities(self) -> list[Entity]:
         """Return offers, demands, sites and policies that the matcher holds."""
-        rows = self._rows(
+        rows = self._matcher(
             """
             SELECT partition, kind, market, key, revision, coalesce(meta ->> 'status', '') AS status,
                    coalesce(meta ->> 'reasons', '') <> '' AS explained
@@ -150,7 +163,9 @@ class Tables:
 
     async def closed(self) -> dict[Name, int]:
         """Return the last revision of each offer and demand that ended."""
-        rows = self._rows("SELECT partition, kind, key, max(revision) FROM matcher.closed GROUP BY 1, 2, 3")
+        rows = self._matcher(
+            "SELECT partition, kind, key, max(revision) FROM matcher.closed GROUP BY 1, 2, 3"
+        )
         return {(row[0], row[1], row[2]): row[3] async for row in rows}
 
     async def feed(self) -> AsyncIterator[FeedRow]:
@@ -216,13 +231,22 @@ class Tables:
         )
         return [Undelivered(*row) async for row in rows]
 
-    async def _rows(self, query: str, page: int = _PAGE) -> AsyncIterator[Row]:
-        name = f"audit_{next(self._names)}"
-        await self._connection.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query}")
-        while found := await self._connection.fetch(f"FETCH {page} FROM {name}"):
+    async def _matcher(self, query: str, page: int = _PAGE) -> AsyncIterator[Row]:
+        """Yield rows of each partition from the database that holds it; others may have old ones of it."""
+        for number, connection in enumerate(self._connections):
+            async for row in self._rows(query, page, connection):
+                if self._sharding.number_of(row["partition"]) == number:
+                    yield row
+
+    async def _rows(
+        self, query: str, page: int = _PAGE, connection: Connection | None = None
+    ) -> AsyncIterator[Row]:
+        held, name = connection or self._connection, f"audit_{next(self._names)}"
+        await held.execute(f"DECLARE {name} NO SCROLL CURSOR FOR {query}")
+        while found := await held.fetch(f"FETCH {page} FROM {name}"):
             for row in found:
                 yield row
-        await self._connection.execute(f"CLOSE {name}")
+        await held.execute(f"CLOSE {name}")
 
 
 def _waiting(row: Row) -> Waiting:

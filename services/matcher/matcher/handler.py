@@ -21,13 +21,13 @@ from matcher.domain.state import State
 from matcher.domain.step import ENGINE, Decisions, Read, step
 from matcher.proof import LastTold
 from matcher.replay import fault_of
-from matcher.store import Store
+from matcher.shards import Shards
 from tenon import log
 from tenon.clock import Clock
 from tenon.errors import Fenced, Misconfigured, Transient
 from tenon.failpoints import failpoint
 from tenon.metrics import Metrics
-from tenon.positions import Position, Positions
+from tenon.positions import Position
 from tenon.records import Record, TopicPartition
 
 _SHORT_ROUND = 100
@@ -65,10 +65,9 @@ class _TimedSolve:
 class MatcherHandler:
     """What the consumer loop drives. `simulated`: time is the log's, and rounds end at its ticks."""
 
-    def __init__(  # noqa: PLR0913 - what service.py connects
+    def __init__(
         self,
-        store: Store,
-        positions: Positions,
+        shards: Shards,
         clock: Clock,
         metrics: Metrics,
         *,
@@ -77,9 +76,8 @@ class MatcherHandler:
         last_told: LastTold,
         on_commit: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._shards = shards
         self._last_told = last_told
-        self._positions = positions
         self._clock = clock
         self._metrics = metrics
         self._simulated = simulated
@@ -100,16 +98,16 @@ class MatcherHandler:
         Raises `Misconfigured` where Kafka was told of rounds that the database does not have, `Fenced` where
         another owner has taken the partition meanwhile.
         """
-        owned = self._owned.get(partition)
-        if owned is not None and await self._positions.held(partition, owned.position):
+        shard, owned = self._shards.of(partition.partition), self._owned.get(partition)
+        if owned is not None and await shard.positions.held(partition, owned.position):
             owned.cutter = self._cutter(owned.state)
             owned.skipped_in_a_row = owned.state.unusable_run
             return owned.position.next_offset
         started = time.perf_counter()
-        position = await self._positions.take(partition)
-        state = await self._store.load(partition.partition, position.next_offset)
+        position = await shard.positions.take(partition)
+        state = await shard.store.load(partition.partition, position.next_offset)
         if fault := fault_of(state, await self._last_told(partition.partition)):
-            if not await self._positions.held(partition, position):
+            if not await shard.positions.held(partition, position):
                 raise Fenced(f"{partition} was taken by another owner, whose rounds are told already")
             raise Misconfigured(fault)
         self._owned[partition] = _Owned(
@@ -189,7 +187,7 @@ class MatcherHandler:
             decided = {where: await self._step(owned[where].state, each) for where, each in reads.items()}
             await failpoint("matcher.after_step")
             started = time.perf_counter()
-            positions = await self._store.commit_all(
+            positions = await self._shards.commit_all(
                 [(where, owned[where].position, decisions) for where, decisions in decided.items()]
             )
             self._metrics.observe(m.ROUND_SECONDS, time.perf_counter() - started, stage="commit")

@@ -8,6 +8,7 @@ with them.
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from matcher.domain.explain import explain
@@ -44,10 +45,10 @@ class Question:
 
 
 class Explainer:
-    """Asks the process, one at a time, with a deadline."""
+    """Asks the process, one at a time, with a deadline. `url_of`: the database of a partition."""
 
-    def __init__(self, database_url: str, deadline_ms: int) -> None:
-        self._environment = {**os.environ, _URL: database_url}
+    def __init__(self, url_of: Callable[[int], str], deadline_ms: int) -> None:
+        self._url_of = url_of
         self._deadline_ms = deadline_ms
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -68,7 +69,7 @@ class Explainer:
             "-m",
             __name__,
             *question.arguments(),
-            env=self._environment,
+            env={**os.environ, _URL: self._url_of(question.partition)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

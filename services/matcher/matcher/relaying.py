@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from matcher.domain.telling import OutEvent
-from matcher.store import RoundToTell, Store
+from matcher.shards import Shards
+from matcher.store import RoundToTell
 from tenon import log
 from tenon.contracts.topics import ROUNDS
 from tenon.errors import TenonError, Transient, Unusable
@@ -35,8 +36,8 @@ _logger = log.get("rounds")
 class RoundSource:
     """The rounds of the partitions that this process owns, under the epoch of each."""
 
-    def __init__(self, store: Store, epochs: Callable[[], dict[int, int]]) -> None:
-        self._store = store
+    def __init__(self, shards: Shards, epochs: Callable[[], dict[int, int]]) -> None:
+        self._shards = shards
         self._epochs = epochs
         self._failed: dict[int, int] = {}
         self._late: dict[int, int] = {}
@@ -45,7 +46,7 @@ class RoundSource:
     async def claim(self, limit: int) -> Sequence[RoundToTell]:
         """Return rounds that are not told yet, oldest first; none of a partition that was lost."""
         await self._put_right()
-        due = await self._store.to_tell(self._epochs(), limit)
+        due = await self._shards.to_tell(self._epochs(), limit)
         again = {told.partition for told in due if told.round <= self._failed.get(told.partition, 0)}
         return [
             told for told in due if told.partition not in again or told.round <= self._failed[told.partition]
@@ -54,10 +55,10 @@ class RoundSource:
     async def settle(self, outcomes: Sequence[tuple[RoundToTell, Outcome]]) -> None:
         """Mark what was told, set aside what can't be; none is claimed that follows one to be told again."""
         done = [told for told, outcome in outcomes if isinstance(outcome, Done)]
-        self._note(await self._store.mark_told(done))
+        self._note(await self._shards.mark_told(done))
         for told, outcome in outcomes:
             if isinstance(outcome, Parked):
-                await self._store.park(told, outcome.why)
+                await self._shards.of(told.partition).store.park(told, outcome.why)
         for told, _ in outcomes:
             self._failed.pop(told.partition, None)
         for told, outcome in outcomes:
@@ -73,7 +74,7 @@ class RoundSource:
         """Let others tell again what they told after the rounds that we told late."""
         if self._late and asyncio.get_running_loop().time() - self._late_since >= _UNDER_WAY_S:
             _logger.warning("told late", rounds=self._late)
-            await self._store.tell_again(self._late)
+            await self._shards.tell_again(self._late)
             self._late = {}
 
 

@@ -14,17 +14,21 @@ from matcher.domain.step import Decisions
 from matcher.proof import last_told, told_after
 from matcher.relaying import ROUNDS_AT_A_TIME
 from matcher.replay import Differs, decide_again, fault_of
-from matcher.store import SCHEMA, RoundToTell, Store
+from matcher.settings import DatabaseShards
+from matcher.shards import Shard, connected, shards_of
+from matcher.store import RoundToTell
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.topics import MARKET, MAX_RECORD_BYTES, ROUNDS
-from tenon.db import Database
 from tenon.errors import Fenced, Misconfigured
 from tenon.kafka import Ends, Start, read, read_layout
-from tenon.positions import Position, Positions
+from tenon.positions import Position
 from tenon.records import Record, TopicPartition
 from tenon.restoring import Job, alone
+from tenon.settings import load
+from tenon.sharding import Sharding
 
 _TOLD_EVERY = 1_000
+_POOL_SIZE = 4
 # A round with an event near the limit of its topic may have been set aside; to tell it again finds that out.
 _LARGE_BYTES = MAX_RECORD_BYTES - 50_000
 
@@ -35,15 +39,17 @@ async def restore(job: Job) -> int:
     Raises `Misconfigured` for partitions that can't be caught up with; the others are done all the same.
     """
     layout = await read_layout(job.kafka)
-    async with Database.connect(job.database_url, schema=SCHEMA) as database:
+    sharding = Sharding.of(job.database_url, load(DatabaseShards).database_shards)
+    async with connected(sharding, _POOL_SIZE) as databases:
         if not job.check:
-            await alone(database)
-        positions = Positions(database, owner="tenon restore", log_id=layout.log_id)
+            for database in databases:
+                await alone(database)
+        shards = shards_of(databases, sharding, owner="tenon restore", log_id=layout.log_id)
         found, faults, told = 0, [], Ends(job.kafka, ROUNDS.name)
         for number in range(layout.markets.partitions):
             try:
                 newest = await last_told(told, number)
-                found += await _Partition(job, Store(database), number).catch_up(positions, newest)
+                found += await _Partition(job, shards.of(number), number).catch_up(newest)
             except (Differs, Misconfigured) as error:
                 faults.append(f"{error}. Nothing of that round is stored.")
         await told.stop()
@@ -55,15 +61,15 @@ async def restore(job: Job) -> int:
 class _Partition:
     """One partition: from the database's last round to the last one that was told."""
 
-    def __init__(self, job: Job, store: Store, number: int) -> None:
+    def __init__(self, job: Job, shard: Shard, number: int) -> None:
         self._job = job
-        self._store = store
+        self._store, self._positions = shard.store, shard.positions
         self._where = TopicPartition(MARKET.name, number)
         self._told: list[RoundToTell] = []
 
-    async def catch_up(self, positions: Positions, newest: RoundDecided | None) -> int:
+    async def catch_up(self, newest: RoundDecided | None) -> int:
         number = self._where.partition
-        position = Position(0, 0) if self._job.check else await positions.take(self._where)
+        position = Position(0, 0) if self._job.check else await self._positions.take(self._where)
         state = await self._store.load(number, position.next_offset)
         behind = newest.round - state.round if newest is not None else 0
         if newest is None or behind <= 0:

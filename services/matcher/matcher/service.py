@@ -10,13 +10,14 @@ from matcher.proof import last_told
 from matcher.reasons import Explainer
 from matcher.relaying import ROUNDS_AT_A_TIME, RoundSource, kafka_effect
 from matcher.settings import MatcherSettings
-from matcher.store import SCHEMA, Store
+from matcher.shards import connected, shards_of
 from tenon import backlog
 from tenon.app import Loop, Service
 from tenon.clock import WallClock
 from tenon.contracts import topics
 from tenon.contracts.rights import MATCHER_GROUP
 from tenon.db import Database
+from tenon.errors import Misconfigured
 from tenon.kafka.admin import read_layout
 from tenon.kafka.connection import KafkaSettings
 from tenon.kafka.producer import Producer
@@ -24,9 +25,9 @@ from tenon.kafka.tail import Ends
 from tenon.lease import Leases
 from tenon.metrics import Metrics
 from tenon.periods import Keeper, Kept
-from tenon.positions import Positions
 from tenon.relay import Relay, RelaySettings
 from tenon.retry import retrying
+from tenon.sharding import Sharding
 from tenon.stream import ConsumerLoop, StreamSettings
 
 NAME = "matcher"
@@ -39,34 +40,28 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
     patience_ms = settings.retry_deadline_ms
     layout = await retrying("read the layout", partial(read_layout, kafka), deadline_ms=patience_ms)
     producer, told = Producer(kafka), Ends(kafka, topics.ROUNDS.name)
-    explainer = Explainer(settings.database_url, settings.explain_deadline_ms)
+    sharding = settings.sharding
+    _check(sharding, layout.markets.partitions)
+    explainer = Explainer(sharding.url_of, settings.explain_deadline_ms)
     reads = Reads(explainer, layout.markets, settings.admin_key, live=settings.clock == "wall")
-    async with Database.connect(
-        settings.database_url, schema=SCHEMA, pool_size=settings.database_pool_size
-    ) as database:
+    async with connected(sharding, settings.database_pool_size) as databases:
         await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
-        store = Store(database)
-        positions = Positions(database, owner=settings.instance, log_id=layout.log_id)
+        shards = shards_of(databases, sharding, owner=settings.instance, log_id=layout.log_id)
         teller = Relay(
             "rounds",
-            RoundSource(store, lambda: handler.epochs()),
+            RoundSource(shards, lambda: handler.epochs()),
             kafka_effect(producer),
             metrics=metrics,
             settings=RelaySettings(
                 NAME, limit=ROUNDS_AT_A_TIME, retry_deadline_ms=settings.retry_deadline_ms
             ),
         )
-        keeper = Keeper(
-            database,
-            Leases(database, owner=settings.instance),
-            metrics,
-            [Kept("rounds", settings.rounds_retention_h)],
-            period_s=settings.period_s,
-            interval_ms=settings.retention_interval_ms,
-        )
+        keepers = {
+            f"periods{number or ''}": _keeper(database, settings, metrics)
+            for number, database in enumerate(databases)
+        }
         handler = MatcherHandler(
-            store,
-            positions,
+            shards,
             clock,
             metrics,
             simulated=settings.clock == "log",
@@ -89,18 +84,40 @@ async def bind(settings: MatcherSettings) -> AsyncIterator[Service]:
                 "stream": stream.problem(),
                 "relay": teller.problem(),
                 "producer": producer.problem(),
-                "database": await database.problem(),
+                **{
+                    f"database{number or ''}": await database.problem()
+                    for number, database in enumerate(databases)
+                },
             }
 
         loops: dict[str, Loop] = {
             "stream": stream.run,
             "relay": teller.run,
             "producer": producer.watch,
-            "backlog": partial(backlog.watch, {"rounds": store.backlog}, metrics),
-            "periods": keeper.run,
+            "backlog": partial(backlog.watch, {"rounds": shards.backlog}, metrics),
+            **{name: keeper.run for name, keeper in keepers.items()},
         }
         try:
             yield Service(NAME, reads.app(), loops, ready, metrics)
         finally:
             await told.stop()
             await producer.stop()
+
+
+def _check(sharding: Sharding, partitions: int) -> None:
+    """Raise `Misconfigured` where a database is named for a partition that the log does not have."""
+    if unknown := [partition for partition in sharding.named if partition >= partitions]:
+        raise Misconfigured(
+            f"TENON_DATABASE_SHARDS names partition {min(unknown)}, the log has 0 to {partitions - 1}"
+        )
+
+
+def _keeper(database: Database, settings: MatcherSettings, metrics: Metrics) -> Keeper:
+    return Keeper(
+        database,
+        Leases(database, owner=settings.instance),
+        metrics,
+        [Kept("rounds", settings.rounds_retention_h)],
+        period_s=settings.period_s,
+        interval_ms=settings.retention_interval_ms,
+    )

@@ -1,11 +1,41 @@
 """What the matcher is told by its environment, beside what every service is told."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated
 
-from tenon.settings import CommonSettings
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from tenon.settings import CommonSettings, address
+from tenon.sharding import Sharding, shards_of_json
 
 
-class MatcherSettings(CommonSettings):
+class DatabaseShards(BaseSettings):
+    """Where partitions are that are not in the service's own database; `tenon restore` has to know it too."""
+
+    model_config = SettingsConfigDict(env_prefix="TENON_", extra="ignore", frozen=True)
+
+    database_shards: Annotated[dict[str, str], NoDecode] = Field(
+        default={},
+        repr=False,
+        description='Databases of partitions that are not in TENON_DATABASE_URL, as JSON: {"8-15":'
+        ' "postgresql://…"}; of matchers of one log all the same.',
+    )
+
+    @field_validator("database_shards", mode="before")
+    @classmethod
+    def _is_json(cls, said: object) -> object:
+        return shards_of_json(said) if isinstance(said, str) else said
+
+    @field_validator("database_shards")
+    @classmethod
+    def _names_databases(cls, shards: dict[str, str]) -> dict[str, str]:
+        for url in shards.values():
+            address(url)
+        Sharding.of("", shards)
+        return shards
+
+
+class MatcherSettings(DatabaseShards, CommonSettings):
     """Settings of the matcher."""
 
     http_port: int = Field(
@@ -33,3 +63,14 @@ class MatcherSettings(CommonSettings):
         ge=1_000,
         description="Time that all reasons of a demand may take, in ms; then the answer is 503.",
     )
+
+    @property
+    def sharding(self) -> Sharding:
+        """Which database holds which partition."""
+        return Sharding.of(self.database_url, self.database_shards)
+
+    def databases(self) -> tuple[str, ...]:  # noqa: D102 - as in the base
+        return self.sharding.urls
+
+    def database_of(self, partition: int) -> str:  # noqa: D102 - as in the base
+        return self.sharding.url_of(partition)

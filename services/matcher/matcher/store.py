@@ -21,7 +21,7 @@ from tenon.positions import Position
 from tenon.records import TopicPartition
 
 R = TypeVar("R")
-_ToStore = tuple[TopicPartition, Position, Decisions]
+ToStore = tuple[TopicPartition, Position, Decisions]
 """A round of a partition, and the position that it was decided from."""
 SCHEMA = "matcher"
 _OF_MARKET = "key IN (SELECT key FROM entities WHERE partition = $1 AND kind = '{kind}' AND market = $2)"
@@ -71,7 +71,7 @@ class Store:
         (following,) = await self.commit_all([(partition, position, decisions)])
         return following
 
-    async def commit_all(self, rounds: Sequence[_ToStore]) -> list[Position]:
+    async def commit_all(self, rounds: Sequence[ToStore]) -> list[Position]:
         """Store a round of each of some partitions, all or none; returns the positions after them.
 
         Each is fenced by its position; raises `Fenced` when any of the partitions was lost.
@@ -175,7 +175,7 @@ class Store:
         )
 
 
-async def _commit(connection: Connection, rounds: Sequence[_ToStore]) -> None:
+async def _commit(connection: Connection, rounds: Sequence[ToStore]) -> None:
     """Store rounds of different partitions by one statement, and what they forgot by one for each."""
     decided = [_decided_columns(*each) for each in rounds]
     rows = [(partition.partition, decisions.rows) for partition, _, decisions in rounds]

@@ -76,6 +76,8 @@ def _values(field: FieldInfo) -> str:
 def _kind(annotation: Any) -> str:
     if get_origin(annotation) is Annotated:
         return _kind(get_args(annotation)[0])
+    if get_origin(annotation) is dict:
+        return "JSON object"
     options = [option for option in _options(annotation) if option is not NoneType]
     if get_origin(annotation) is Literal:
         return ", ".join(code(str(value)) for value in get_args(annotation))

@@ -32,6 +32,7 @@ from tenon.migrations import migrate
 from tenon.records import OutRecord, Record
 from tenon.retry import retrying
 from tenon.settings import CommonSettings
+from tenon.sharding import Sharding
 from tenon_audit import settled
 from tests.support.streams import producing
 from tests.support.waiting import until
@@ -101,7 +102,7 @@ async def played(kafka: KafkaSettings, database_url: str) -> Line:
         session = await stack.enter_async_context(aiohttp.ClientSession())
         database = await stack.enter_async_context(Database.connect(database_url, schema="matcher"))
         await _story(_Sender(line, session, ingest), database)
-        assert await settled(kafka, database_url, seconds=60) == []
+        assert await settled(kafka, Sharding.of(database_url), seconds=60) == []
     return line
 
 

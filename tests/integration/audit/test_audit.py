@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from tenon.contracts import topics
 from tenon.db import Database
 from tenon.kafka import KafkaSettings
 from tenon.records import OutRecord, Record
+from tenon.sharding import Sharding
 from tenon_audit import Finding, Report, Sources, audit
 from tenon_audit.commands import audit as command
 from tenon_local.kafka import EmbeddedKafka
@@ -60,8 +61,11 @@ async def spoiled(line: Line, *statements: str, replay: bool = False) -> Report:
     return await audited(line, replay=replay)
 
 
-async def audited(line: Line, journal: Path | None = None, *, replay: bool = False) -> Report:
-    return await audit(Sources(line.kafka, line.database_url, settle_s=0), journal=journal, replay=replay)
+async def audited(
+    line: Line, journal: Path | None = None, *, replay: bool = False, shards: Mapping[str, str] | None = None
+) -> Report:
+    sources = Sources(line.kafka, Sharding.of(line.database_url, shards or {}), settle_s=0)
+    return await audit(sources, journal=journal, replay=replay)
 
 
 async def asked(line: Line, query: str) -> str:
@@ -86,6 +90,19 @@ async def test_a_line_that_worked_is_clean_and_every_round_decides_the_same_agai
     assert report.looked_at["rounds decided again"] == report.looked_at["rounds"] > 0
     assert report.looked_at["steps"] > report.looked_at["dockings"] > 3
     assert report.notes == []
+
+
+async def test_partitions_are_looked_for_in_the_databases_that_hold_them(tables: Line, line: Line) -> None:
+    """The tables lose two partitions, of which another database has all rows."""
+    gone = [
+        f"DELETE FROM matcher.{table} WHERE partition < 2"
+        for table in ("dockings", "entities", "offer_windows", "demand_windows", "rounds", "heads")
+    ]
+    report = await spoiled(tables, *gone)
+    assert {"docking.missing", "round.missing"} & set(report.counts)
+    report = await audited(tables, shards={"0-1": line.database_url}, replay=True)
+    assert report.findings == []
+    assert report.looked_at["dockings"] > 3
 
 
 async def test_a_reservation_that_was_taken_out_is_named(tables: Line) -> None:

@@ -9,6 +9,7 @@ import pytest
 from matcher.domain.state import FIRST_DIGEST, State
 from matcher.handler import MatcherHandler
 from matcher.proof import LastTold
+from matcher.shards import Shard, Shards
 from matcher.store import RoundToTell, Store
 from tenon.backlog import Backlog
 from tenon.clock import WallClock
@@ -65,8 +66,7 @@ def handler_of(
     metrics: Metrics | None = None,
 ) -> MatcherHandler:
     return MatcherHandler(
-        store,
-        positions,
+        Shards([Shard(store, positions)]),
         WallClock(),
         metrics or Metrics(),
         simulated=False,

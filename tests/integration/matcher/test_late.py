@@ -4,6 +4,7 @@ from functools import partial
 
 from matcher.domain.step import step
 from matcher.relaying import RoundSource
+from matcher.shards import Shard, Shards
 from matcher.store import RoundToTell, Store
 from tenon.contracts import topics
 from tenon.db import Database
@@ -22,7 +23,8 @@ async def test_what_was_told_after_a_round_that_came_late_is_told_again(postgres
     async with Database.connect(postgres, schema="matcher") as database:
         store, epoch = Store(database), await _decide(database, "a", "b", "c")
         epochs = {0: epoch}
-        cut_off, heir = RoundSource(store, lambda: epochs), RoundSource(store, lambda: {0: epoch})
+        shards = Shards([Shard(store, Positions(database, owner="one", log_id="log"))])
+        cut_off, heir = RoundSource(shards, lambda: epochs), RoundSource(shards, lambda: {0: epoch})
         (under_way, *_) = await cut_off.claim(10)
         epochs.clear()
         await heir.settle([(told, Done()) for told in await heir.claim(10)])

@@ -78,6 +78,6 @@ async def test_only_the_administrator_may_ask_and_only_for_what_is_open(
 
 
 async def test_a_process_that_can_not_answer_is_said_to_be_unavailable() -> None:
-    nowhere = Explainer("postgresql://nobody@127.0.0.1:1/none", deadline_ms=2_000)
+    nowhere = Explainer(lambda _: "postgresql://nobody@127.0.0.1:1/none", deadline_ms=2_000)
     with pytest.raises(Transient):
         await nowhere.ask(Question(0, MARKET, "clinic/d", live=True))
