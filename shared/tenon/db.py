@@ -31,7 +31,7 @@ from tenon.retry import retrying
 
 _CONNECT_SECONDS = 10.0
 _QUERY_POOL_SIZE = 4
-_IDLE_IN_TRANSACTION_MS = 10_000
+_IDLE_IN_TRANSACTION_MS = 6_000
 """No longer than a silent consumer keeps its partitions."""
 FENCED = "TN001"
 """What a fence raises. No state of PostgreSQL's own: 40001 is a serialisation failure, and may work later."""

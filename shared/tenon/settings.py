@@ -124,7 +124,7 @@ class CommonSettings(KafkaAccess):
         description="Time a graceful stop may take, in ms; then the process ends with status 1.",
     )
     session_timeout_ms: int = Field(
-        default=10_000,
+        default=6_000,
         ge=1_000,
         description="Kafka gives a silent consumer's partitions to another after this time, in ms.",
     )

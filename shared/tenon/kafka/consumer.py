@@ -28,7 +28,7 @@ OnRevoked = Callable[[], None]
 class GroupTimes:
     """How long a member may be silent, and how long a rebalance waits for it, in ms."""
 
-    session_ms: int = 10_000
+    session_ms: int = 6_000
     rebalance_ms: int = 60_000
 
     def __post_init__(self) -> None:
