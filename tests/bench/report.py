@@ -29,6 +29,7 @@ _PARTS = {
 }
 """Of each part its baseline, its figure of speed, and how it is called."""
 _MARKET = re.compile(r"(market\.(\d+)\.log)\.decided_per_s")
+_SCALE = re.compile(r"scale\.(\w+)\.(\d+)\.per_s")
 _OTHERS = {
     "matcher.open": ("positions open at the end, 16 markets", ""),
     "matcher.opening_per_s": ("positions opened/s", ""),
@@ -86,7 +87,12 @@ def tables(told: Mapping[str, Any]) -> list[Table]:
     """Return the medians of bench.json as tables for the terminal, of what was measured."""
     whole = any(name.startswith(f"{FULL}.") for name in told["figures"])
     parts = bool(_parts(told["figures"]) or _OTHERS.keys() & told["figures"].keys())
-    return [*([line(told), kept(told)] if whole else []), *([alone(told)] if parts else [])]
+    scales = any(map(_SCALE.fullmatch, told["figures"]))
+    return [
+        *([line(told), kept(told)] if whole else []),
+        *([alone(told)] if parts else []),
+        *([scaled(told)] if scales else []),
+    ]
 
 
 def line(told: Mapping[str, Any]) -> Table:
@@ -109,6 +115,18 @@ def alone(told: Mapping[str, Any]) -> Table:
         if name in figures:
             value = f"{figures[name]:,.2f}" if unit == "s" else _number(figures[name])
             shown.add_row(label, "", f"{value} {unit}".rstrip(), "")
+    return shown
+
+
+def scaled(told: Mapping[str, Any]) -> Table:
+    """Return what more processes of a service bring, beside one of it."""
+    figures, shown = _medians(told), Table(title=f"more processes: {_title(told)}")
+    for heading in ("", "per s", "to one"):
+        shown.add_column(heading, justify="right" if heading else "left")
+    for found in filter(None, map(_SCALE.fullmatch, figures)):
+        per_s = figures[found[0]]
+        ratio = per_s / figures[f"scale.{found[1]}.1.per_s"]
+        shown.add_row(f"{found[2]} of {found[1]}", _number(per_s), f"{ratio:.2f}")
     return shown
 
 

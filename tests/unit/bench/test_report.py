@@ -50,6 +50,16 @@ def test_the_table_says_that_the_commit_was_changed() -> None:
     assert "012345678 (changed)" in shown.get()
 
 
+def test_more_processes_are_shown_beside_one() -> None:
+    figures = {f"scale.matcher.{number}.per_s": 700.0 * number for number in (1, 2)}
+    (table,) = report.tables(report.document([{**figures, "scale.others_share": 0.0}], MACHINE, {}))
+    console = Console(width=160)
+    with console.capture() as shown:
+        console.print(table)
+    (row,) = [line for line in shown.get().splitlines() if "2 of matcher" in line]
+    assert [cell.strip() for cell in row.strip("│ ").split("│")] == ["2 of matcher", "1,400", "2.00"]
+
+
 def test_each_part_is_compared_with_its_own_baseline() -> None:
     figures = {"bare.batches.accepted_per_s": 50.0, "ingest.batches.accepted_per_s": 20.0}
     figures |= {"bare.log.decided_per_s": 40.0, "market.1000.log.decided_per_s": 4.0, "x.others_share": 0.0}
