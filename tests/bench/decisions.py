@@ -46,6 +46,14 @@ def per_s(rounds: Sequence[Decided]) -> float:
     return sum(each.records for each in rounds if each.at > began) / (ended - began)
 
 
+def first_rounds(rounds: Iterable[Decided]) -> dict[int, float]:
+    """Return when each partition had its first round."""
+    firsts: dict[int, float] = {}
+    for each in rounds:
+        firsts[each.partition] = min(each.at, firsts.get(each.partition, each.at))
+    return firsts
+
+
 def longest_without(rounds: Iterable[Decided], began: float, ended: float, partitions: int) -> float:
     """Return the longest time between two moments in which one of the partitions had no round."""
     times: dict[int, list[float]] = {number: [began] for number in range(partitions)}

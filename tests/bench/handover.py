@@ -7,18 +7,25 @@ from contextlib import asynccontextmanager
 
 import psutil
 
+from tenon.contracts.topics import MARKET
 from tenon.kafka import Producer
 from tenon_local.service import ServiceProcess
 from tenon_local.stack import Stack
 from tests.bench import measures, size
 from tests.bench.course import Course
-from tests.bench.decisions import decided_since, longest_without, until_beyond, until_owned_by
+from tests.bench.decisions import (
+    decided_since,
+    first_rounds,
+    longest_without,
+    until_decided,
+    until_owned_by,
+)
 from tests.bench.events import MARKETS
 from tests.bench.listings import Listings
 from tests.bench.matching import now, open_up_to
 from tests.bench.measures import Figures
 from tests.bench.rig import Show
-from tests.bench.stacks import SEED, metric, stack_of_stores, write, writing
+from tests.bench.stacks import SEED, ends, metric, stack_of_stores, write, writing
 
 _PARTITIONS = 8
 _TRICKLE_S = 0.05
@@ -33,12 +40,19 @@ async def run(course: Course, show: Show) -> Figures:
         show(f"{course.positions:,} open positions")
         await open_up_to(stack, listings, course.positions)
         kept = size.held(before, await size.read(stack)) / course.positions
+        matcher = stack.matcher
+        show("stopped and started")
+        stopped = await _restarted(stack, listings, matcher.stop)
+        loaded = psutil.Process(matcher.process.pid).memory_info().rss
         show("killed and started")
-        restarted, loaded = await _restarted(stack, listings, course.positions)
+        killed = await _restarted(stack, listings, matcher.kill)
+        load_s = await metric(matcher, "tenon_matcher_load_seconds_sum")
         show("matchers come and go")
         changed = await _changed(stack, listings)
     return {
-        **measures.named("restart", restarted),
+        **measures.named("restart.stopped", stopped),
+        **measures.named("restart.killed", killed),
+        "restart.load_s": load_s,
         "restart.table_bytes_per_open": kept,
         "restart.memory_bytes_per_open": (loaded - empty) / course.positions,
         **measures.named("handover", changed),
@@ -52,20 +66,16 @@ async def _started(matcher: ServiceProcess) -> int:
     return int(psutil.Process(matcher.process.pid).memory_info().rss)
 
 
-async def _restarted(stack: Stack, listings: Listings, positions: int) -> tuple[Figures, int]:
-    """Kill the matcher, give each market something to decide, and start it; return its memory too."""
-    matcher = stack.matcher
-    await matcher.kill()
+async def _restarted(stack: Stack, listings: Listings, end: Callable[[], Awaitable[object]]) -> Figures:
+    """End the matcher, give each market something to decide, and start it: when does it decide again?"""
+    await end()
     async with writing(stack) as producer:
         await write(producer, listings.mixed(MARKETS))
     began = time.time()
-    loaded = await _started(matcher)
-    await until_beyond(stack, positions)
-    figures = {
-        "decides_s": min(each.at for each in await decided_since(stack, began)) - began,
-        "load_s": await metric(matcher, "tenon_matcher_load_seconds_sum"),
-    }
-    return figures, loaded
+    await _started(stack.matcher)
+    await until_decided(stack, await ends(stack, [MARKET.name]))
+    firsts = first_rounds(await decided_since(stack, began)).values()
+    return {"first_s": min(firsts) - began, "all_s": max(firsts) - began}
 
 
 async def _changed(stack: Stack, listings: Listings) -> Figures:

@@ -41,6 +41,12 @@ class MatcherSettings(DatabaseShards, CommonSettings):
     http_port: int = Field(
         default=8200, ge=0, le=65535, description="Port the HTTP server listens on; 0: any free one."
     )
+    max_poll_records: int = Field(
+        default=250,
+        ge=1,
+        le=100_000,
+        description="Most records of one partition in a round: what a record costs rises with their number.",
+    )
     max_skipped_in_a_row: int = Field(
         default=1_000,
         ge=1,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.bench.decisions import Decided, longest_without, per_s
+from tests.bench.decisions import Decided, first_rounds, longest_without, per_s
 
 
 def test_what_the_first_commit_decided_does_not_count() -> None:
@@ -27,3 +27,8 @@ def test_a_partition_that_never_decided_waited_all_the_time() -> None:
 def test_rounds_outside_of_the_time_do_not_count() -> None:
     rounds = [Decided(0, 1, at, None) for at in (0.5, 1.5, 9.0)]
     assert longest_without(rounds, began=1.0, ended=2.0, partitions=1) == 0.5
+
+
+def test_the_first_round_of_each_partition_counts_in_whatever_order_they_come() -> None:
+    rounds = [Decided(1, 1, 3.0, None), Decided(0, 1, 2.0, None), Decided(1, 1, 1.0, None)]
+    assert first_rounds(rounds) == {0: 2.0, 1: 1.0}
