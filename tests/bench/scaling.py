@@ -1,13 +1,13 @@
 """What more processes of a service bring: one, two, four of each, every one with the same share of a core.
 
 Kafka, PostgreSQL, load and what is not measured have the rest of the machine. Matchers and notifiers work off
-what is there when they start, and are limited as soon as they share it.
+what is there when they start; what they do until they have shared it out does not count.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 
 import asyncpg
 
@@ -66,34 +66,28 @@ async def run(course: Course, show: Show) -> Figures:
 async def _accepted_per_s(stack: Stack, number: int, course: Course) -> float:
     """Return how many events a second ingest accepts, from as many load generators as processes."""
     processes = stack.services["ingest"][:number]
-    async with _running(processes), AsyncExitStack() as loads:
+    async with _running(processes, SHARE), AsyncExitStack() as loads:
         await introduce(stack)
         senders = [await loads.enter_async_context(loading(each.url, stack.admin_key)) for each in processes]
-        with quotas() as limited:
-            for each in processes:
-                limited.limit(each.process.pid, SHARE)
-            sent = await asyncio.gather(
-                *(carried_out(sender, course.batches(first * _APART)) for first, sender in enumerate(senders))
-            )
+        sent = await asyncio.gather(
+            *(carried_out(sender, course.batches(first * _APART)) for first, sender in enumerate(senders))
+        )
     seconds = max(each.answered for each in sent) - min(each.began for each in sent)
     return sum(each.accepted for each in sent) / seconds
 
 
 async def _handled_per_s(stack: Stack, service: str, number: int, names: Sequence[str]) -> float:
-    """Return how many records of topics a service handles a second, from when its processes are limited."""
+    """Return how many records of topics a service handles a second, once its processes share them."""
     wanted = await ends(stack, names)
-    async with _running(stack.services[service][:number]) as processes, _asking(stack) as asked:
+    async with _running(stack.services[service][:number], SHARE), _asking(stack) as asked:
         await until(lambda: asked.fetchval(_OWNED.format(service), number), f"shared out among {number}")
-        with quotas() as limited:
-            for each in processes:
-                limited.limit(each.process.pid, SHARE)
-            began, before = time.monotonic(), await asked.fetchval(_HANDLED.format(service))
+        began, before = time.monotonic(), await asked.fetchval(_HANDLED.format(service))
 
-            async def all_handled() -> bool:
-                return bool(await asked.fetchval(_HANDLED.format(service)) >= wanted)
+        async def all_handled() -> bool:
+            return bool(await asked.fetchval(_HANDLED.format(service)) >= wanted)
 
-            await until(all_handled, f"{wanted} records handled by {number} of {service}", _DEADLINE_S)
-            seconds = time.monotonic() - began
+        await until(all_handled, f"{wanted} records handled by {number} of {service}", _DEADLINE_S)
+        seconds = time.monotonic() - began
     if wanted - before < wanted // 10:
         raise BenchFailed(f"too few records for {number} of {service}: almost all were handled at once")
     return float(wanted - before) / seconds
@@ -111,13 +105,16 @@ async def _written(stack: Stack, records: Sequence[OutRecord]) -> None:
 
 
 @asynccontextmanager
-async def _running(processes: Sequence[ServiceProcess]) -> AsyncIterator[Sequence[ServiceProcess]]:
-    """Start some processes and yield them when all are ready; stop them at the end."""
-    for each in processes:
-        each.start()
-    await asyncio.gather(*(each.wait_ready() for each in processes))
-    async with watched([each.process for each in processes]):
-        yield processes
+async def _running(processes: Sequence[ServiceProcess], share: float | None = None) -> AsyncIterator[None]:
+    """Start processes, each with a share of a core if given; stop them at the end, with what they like."""
+    with nullcontext() if share is None else quotas() as limited:
+        for each in processes:
+            each.start()
+            if limited is not None and share is not None:
+                limited.limit(each.process.pid, share)
+        await asyncio.gather(*(each.wait_ready() for each in processes))
+        async with watched([each.process for each in processes]):
+            yield
     await asyncio.gather(*(each.stop() for each in processes))
 
 
