@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ingest.domain.faults import Fault
-from ingest.formats.catenax import capacity_group, comment, material_demand, update_request
+from ingest.formats.catenax import capacity_group, comment, material_demand, notification, update_request
 from ingest.formats.catenax.values import Aspect
 
 
@@ -45,4 +45,12 @@ UPDATE = AspectType(
     (3,),
     update_request.IdBasedRequestForUpdate,
     update_request.faults,
+)
+NOTIFICATION = AspectType(
+    "DemandAndCapacityNotification",
+    "demand_and_capacity_notification",
+    (2, 3),
+    notification.DemandAndCapacityNotification,
+    notification.faults,
+    notification.upgraded,
 )

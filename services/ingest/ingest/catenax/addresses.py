@@ -1,0 +1,253 @@
+"""Addresses of a partner's own: its numbers, its releases, what was told, and what that comes to."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from ingest import answers
+from ingest.access import Access, unknown
+from ingest.addresses import json_response, path_id
+from ingest.catenax import described, store, views
+from ingest.catenax.opened import Releases
+from ingest.catenax.partners import BusinessPartner, Partners
+from ingest.catenax.posts import Posts
+from ingest.deadline import within
+from ingest.domain.faults import Refused, invalid
+from ingest.domain.shape import read
+from ingest.formats.catenax import releases
+from ingest.formats.catenax.aspects import COMMENT, DEMAND, GROUP, AspectType
+from ingest.formats.catenax.deviation import measurements
+from ingest.formats.catenax.releases import Release
+from ingest.formats.catenax.ruling import Key, Pair
+from ingest.formats.catenax.values import Bpnl
+from tenon.bodies import body_of
+from tenon.db import Database
+from tenon.problems import Problem
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_PARTNER_BYTES = 512 * 1024
+_RELEASE_BYTES = 64 * 1024
+_PAGE = 100
+_TAGS: dict[str, Any] = {"tags": ["catena-x"]}
+_Bpnl = Annotated[str | None, Query(max_length=16, description="The BPNL of the other side.")]
+_After = Annotated[str, Query(max_length=200, description="The `next` of the page before.")]
+_Limit = Annotated[int, Query(ge=1, le=500)]
+
+
+@dataclass(frozen=True, slots=True)
+class CatenaxAddresses:
+    """Answers the addresses of Catena-X."""
+
+    access: Access
+    partners: Partners
+    releases: Releases
+    posts: Posts
+    database: Database
+    reader: Executor
+    deadline_ms: int
+
+    def router(self) -> APIRouter:
+        """Return the addresses with their description."""
+        router = APIRouter(prefix="/v1")
+        for aspect in (DEMAND, GROUP, COMMENT):
+            self._add_post(router, aspect)
+        party = "/parties/{party}"
+
+        def add(method: str, path: str, answer: Callable[..., Any], told: dict[str, Any]) -> None:
+            router.add_api_route(party + path, self._in_time(answer), methods=[method], **_TAGS, **told)
+
+        add("PUT", "/business-partner", self.register, described.REGISTER)
+        add("GET", "/business-partner", self.partner, described.PARTNER)
+        add("GET", "/catena-x/demands", self.demands, described.objects(DEMAND))
+        add("GET", "/catena-x/capacity-groups", self.groups, described.objects(GROUP))
+        add("GET", "/catena-x/comments", self.comments, described.objects(COMMENT))
+        add("GET", "/catena-x/comparisons", self.comparisons, described.COMPARISONS)
+        add("GET", "/catena-x/deviations", self.deviations, described.DEVIATIONS)
+        add("GET", "/catena-x/releases", self.list_releases, described.RELEASES)
+        add("PUT", "/catena-x/releases/{release}", self.put_release, described.PUT_RELEASE)
+        add("DELETE", "/catena-x/releases/{release}", self.delete_release, described.DELETE_RELEASE)
+        return router
+
+    def _add_post(self, router: APIRouter, aspect: AspectType) -> None:
+        async def post(request: Request) -> Response:
+            return await self.posts.post(aspect, request)
+
+        router.add_api_route(
+            f"/catena-x/{aspect.name}", post, methods=["POST"], **_TAGS, **described.post(aspect)
+        )
+
+    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+        @wraps(answer)
+        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
+            async with within(self.deadline_ms):
+                return await answer(*args, **kwargs)
+
+        return answered
+
+    async def register(self, request: Request, party: str) -> Response:
+        """Put a party's BPNL, and the BPNS of its sites, into force; for the administrator."""
+        await self.access.administrator(request)
+        told = await self._read(request, BusinessPartner, _PARTNER_BYTES)
+        try:
+            known = await self.partners.register(path_id(party), told)
+        except Refused as refused:
+            raise answers.problem(refused.refusal) from None
+        if not known:
+            raise unknown(party)
+        return json_response(told)
+
+    async def partner(self, request: Request, party: str) -> Response:
+        """Return the numbers of a party and of its sites."""
+        found = await self._own(request, party)
+        return json_response(BusinessPartner(bpnl=found.bpnl, sites=dict(found.sites)))
+
+    async def demands(
+        self,
+        request: Request,
+        party: str,
+        partner: _Bpnl = None,
+        after: _After = "",
+        limit: _Limit = _PAGE,
+    ) -> Response:
+        """Return the demands that a party has told, or was told, in order."""
+        return await self._page(request, party, DEMAND, (partner, after, limit))
+
+    async def groups(
+        self,
+        request: Request,
+        party: str,
+        partner: _Bpnl = None,
+        after: _After = "",
+        limit: _Limit = _PAGE,
+    ) -> Response:
+        """Return the capacity groups that a party has told, or was told, in order."""
+        return await self._page(request, party, GROUP, (partner, after, limit))
+
+    async def comments(
+        self,
+        request: Request,
+        party: str,
+        partner: _Bpnl = None,
+        after: _After = "",
+        limit: _Limit = _PAGE,
+    ) -> Response:
+        """Return the comments that a party has written, or was written, in order."""
+        return await self._page(request, party, COMMENT, (partner, after, limit))
+
+    async def comparisons(self, request: Request, party: str, partner: Annotated[str, Query()]) -> Response:
+        """Return demand and capacity of each group between a party and another, week by week."""
+        own = await self._own(request, party)
+        async with self.database.acquire() as connection:
+            pairs = await store.pairs_between(connection, own.bpnl, _bpnl(partner))
+            found = [(pair, await store.relation(connection, pair)) for pair in pairs]
+        return json_response(await self._beside(views.comparisons, found))
+
+    async def deviations(self, request: Request, party: str, partner: Annotated[str, Query()]) -> Response:
+        """Return how far demand has moved since it was measured last, for each group that measures it."""
+        own = await self._own(request, party)
+        async with self.database.acquire() as connection:
+            pairs = await store.pairs_between(connection, own.bpnl, _bpnl(partner))
+            shown = [each for pair in pairs for each in await self._deviations(connection, pair)]
+        return json_response({"deviations": shown})
+
+    async def list_releases(self, request: Request, party: str) -> Response:
+        """Return what a party lets onto the open market, and what has come of it."""
+        await self._own(request, party)
+        return json_response({"releases": views.releases(await self.releases.of(party))})
+
+    async def put_release(self, request: Request, party: str, release: str) -> Response:
+        """Let a material, or a group's spare capacity, onto the open market."""
+        await self.access.sender_for(request, party)
+        told = await self._read(request, Release, _RELEASE_BYTES)
+        faults = list(releases.faults(told))
+        if faults:
+            raise answers.problem(invalid(faults))
+        try:
+            await self.releases.put(path_id(party), path_id(release), told)
+        except Refused as refused:
+            raise answers.problem(refused.refusal) from None
+        return json_response(told)
+
+    async def delete_release(self, request: Request, party: str, release: str) -> Response:
+        """Take a release back: what it let onto the market is withdrawn."""
+        await self.access.sender_for(request, party)
+        try:
+            known = await self.releases.take_back(path_id(party), path_id(release))
+        except Refused as refused:
+            raise answers.problem(refused.refusal) from None
+        if not known:
+            raise Problem(404, f"{party!r} has no release {release!r}")
+        return Response(status_code=204)
+
+    async def _own(self, request: Request, party: str) -> store.Partner:
+        await self.access.sender_for(request, party)
+        found = await self.partners.of(path_id(party))
+        if found is None:
+            raise Problem(404, f"there is no business partner {party!r} that this key may see")
+        return found
+
+    async def _read(self, request: Request, kind: type[Any], most: int) -> Any:
+        body = await body_of(request, most, self.deadline_ms // 2)
+        try:
+            return read(kind, body, "")
+        except Refused as refused:
+            raise answers.problem(refused.refusal) from None
+
+    async def _page(
+        self, request: Request, party: str, aspect: AspectType, asked: tuple[str | None, str, int]
+    ) -> Response:
+        own = await self._own(request, party)
+        partner, after, limit = asked
+        other = None if partner is None else _bpnl(partner)
+        async with self.database.acquire() as connection:
+            found = await store.page(connection, aspect, (own.bpnl, other), _key(after), limit)
+        objects = [
+            {
+                "supplier": each.supplier,
+                "customer": each.customer,
+                "sender": each.sender,
+                "received_at": each.received_at,
+                "object": msgspec.Raw(each.data.encode()),
+            }
+            for each in found
+        ]
+        last = found[-1] if len(found) == limit else None
+        following = None if last is None else f"{last.supplier}/{last.customer}/{last.id}"
+        return json_response({"objects": objects, "next": following})
+
+    async def _deviations(self, connection: Any, pair: Pair) -> Sequence[views.DeviationShown]:
+        relation = await store.relation(connection, pair)
+        shown = []
+        for name, group in relation.groups.items():
+            told = group.demand_volatility_parameters
+            at = None if told is None else measurements(told, self.releases.now())
+            if at is not None and not group.capacity_group_is_inactive:
+                before = await store.relation_at(connection, pair, relation, at[0])
+                latest = await store.relation_at(connection, pair, relation, at[1])
+                shown.append(await self._beside(views.deviation, pair, name, before, latest, at))
+        return shown
+
+    async def _beside(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Do what may take long beside the loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.reader, lambda: work(*args, **kwargs))
+
+
+def _bpnl(text: str) -> str:
+    try:
+        return msgspec.convert(text, Bpnl)
+    except msgspec.ValidationError:
+        raise Problem(422, f"{text!r} is no BPNL", slug="invalid-request") from None
+
+
+def _key(after: str) -> Key:
+    parts = after.replace("\0", "").split("/")
+    return (parts[0], parts[1], parts[2]) if len(parts) == 3 else ("", "", "")

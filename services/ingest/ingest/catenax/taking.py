@@ -1,0 +1,77 @@
+"""A message is taken in one transaction: what is ruled, what is kept, what the log is told.
+
+Whoever is answered 200 or 201 is answered after its commit; where anything fails, nothing was taken.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ingest import metrics
+from ingest.catenax import store
+from ingest.catenax.opening import Opening
+from ingest.formats.catenax.aspects import COMMENT, DEMAND, AspectType
+from ingest.formats.catenax.reading import Read
+from ingest.formats.catenax.ruling import Key, Known, Pair, Ruled, key_of, pair_of, rule
+from ingest.formats.catenax.values import plain_uuid
+from tenon.db import Connection, Database
+from tenon.failpoints import failpoint
+from tenon.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Taking:
+    """Takes messages. `changed` is called after each commit that filled the outbox."""
+
+    database: Database
+    opening: Opening
+    measured: Metrics
+    now: Callable[[], datetime]
+    changed: Callable[[], None]
+
+    async def take(self, aspect: AspectType, reads: Sequence[Read[Any]], sender: str) -> list[Ruled]:
+        """Return what becomes of each object, in order; committed when it returns."""
+        now = self.now()
+        pairs = {pair_of(read.value) for read in reads if read.value is not None}
+        async with self.database.transaction() as connection:
+            await store.hold(connection, pairs)
+            known = await _known(connection, aspect, reads, sender, now)
+            ruled = [rule(read, known) for read in reads]
+            await store.save(connection, aspect, ruled, now)
+            told = await self._list(connection, aspect, ruled, now)
+            await failpoint("ingest.before_commit")
+        await failpoint("ingest.after_commit")
+        if told:
+            self.changed()
+            self.measured.add(metrics.CATENAX_LISTED, told)
+        for action, count in Counter(each.action for each in ruled).items():
+            self.measured.add(metrics.CATENAX_TAKEN, count, aspect=aspect.name, action=action)
+        return ruled
+
+    async def _list(
+        self, connection: Connection, aspect: AspectType, ruled: Sequence[Ruled], now: datetime
+    ) -> int:
+        """Bring the market up to date where demand or capacity has changed."""
+        changed: set[Pair] = {each.key[:2] for each in ruled if each.key is not None}
+        return 0 if aspect is COMMENT else await self.opening.refresh(connection, changed, now)
+
+
+async def _known(
+    connection: Connection, aspect: AspectType, reads: Sequence[Read[Any]], sender: str, now: datetime
+) -> Known:
+    values = [read.value for read in reads if read.value is not None]
+    keys = {key_of(value) for value in values}
+    pairs = {pair_of(value) for value in values}
+    partners = await store.partners(connection, {bpnl for pair in pairs for bpnl in pair})
+    known = Known(sender, now, frozenset(partners))
+    known.objects = await store.held(connection, aspect, keys)
+    known.counts = await store.counts(connection, aspect, pairs)
+    if aspect is DEMAND:
+        wanted: set[Key] = {(*pair_of(value), value.material_number_customer) for value in values}
+        known.subjects = await store.subjects(connection, aspect, wanted)
+    if aspect is COMMENT:
+        about: set[Key] = {(*pair_of(value), plain_uuid(value.object_id)) for value in values}
+        known.exchanged = await store.exchanged(connection, about)
+    return known
