@@ -115,3 +115,24 @@ def comment(**more: Any) -> dict[str, Any]:
         "listOfReferenceDates": [week(3)],
         **more,
     }
+
+
+def notice(**more: Any) -> dict[str, Any]:
+    return {
+        "notificationId": "urn:uuid:7b0e6a1c-2f8e-4a5e-9d55-3c1de0aa0c11",
+        "sourceDisruptionId": "2d6e5b52-0c0b-4a6e-8f1b-9f6d2f8f7a12",
+        "leadingRootCause": "production-incident",
+        "effect": "capacity-reduction",
+        "startDateOfEffect": "2026-02-02T06:00:00Z",
+        "status": "open",
+        "contentChangedAt": "2026-01-08T08:00:00Z",
+        "affectedSitesSender": [WORKS],
+        "affectedSitesRecipient": [PLANT],
+        "materialsAffected": [{"materialNumberCustomer": MATERIAL}],
+        **more,
+    }
+
+
+def notification(told: dict[str, Any], sender: str = SUPPLIER, receiver: str = CUSTOMER) -> bytes:
+    content = {"demandAndCapacityNotification": told}
+    return json.dumps({"header": header(sender, receiver), "content": content}).encode()

@@ -4,8 +4,12 @@ Deterministic: statuses, what is kept, what the log is told. Not: how soon the r
 """
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ingest.catenax.described import EXAMPLES
+from ingest.formats.catenax.aspects import SHORT_TERM
+from tenon.db import Database
 from tenon.kafka import KafkaSettings
 from tests.integration.ingest.running import Answer, Ingest, party, ready, site, written
 from tests.support import catenax
@@ -241,3 +245,109 @@ async def test_comments_are_kept_changed_and_deleted_for_good_by_who_wrote_them(
             400,
         ]
         assert (await buyer.call("GET", "/v1/parties/buyer/catena-x/comments")).body["objects"] == []
+
+
+async def test_a_request_for_update_is_answered_with_what_is_newer(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with ready(kafka, postgres) as ingest:
+        buyer, maker = await partners(ingest)
+        await tell_demand(buyer, demand())
+        await tell_group(maker, group())
+        as_maker = {"sender": SUPPLIER, "receiver": CUSTOMER}
+
+        async def ask(side: Ingest, *asked: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+            told = as_maker if side is maker else {}
+            answer = await post(side, "IdBasedRequestForUpdate", *asked, **told)
+            assert (answer.status, answer.body["left"]) == (200, 0), answer.body
+            return answer.body["weekBasedMaterialDemand"], answer.body["weekBasedCapacityGroup"]
+
+        (told,), nothing = await ask(maker, {})
+        assert (told["materialDemandId"], told["demandSeries"][0]["demands"][0]["demand"]) == (
+            DEMAND_ID,
+            1000,
+        )
+        assert nothing == []
+        assert [len(each) for each in await ask(buyer, {})] == [0, 1]
+        assert await ask(maker, {"weekBasedCapacityGroup": []}) == ([], [])
+        known = {"materialDemandId": f"urn:uuid:{DEMAND_ID.upper()}", "changedAt": demand()["changedAt"]}
+        assert await ask(maker, {"weekBasedMaterialDemand": [known]}) == ([], [])
+        await tell_demand(buyer, demand(changedAt=LATER))
+        assert len((await ask(maker, {"weekBasedMaterialDemand": [known]}))[0]) == 1
+        broken = await post(maker, "IdBasedRequestForUpdate", {"weekBasedMaterialDemand": [{}]}, **as_maker)
+        assert broken.status == 400
+
+
+async def test_a_disruption_is_kept_and_shown_to_both_sides(kafka: KafkaSettings, postgres: str) -> None:
+    async with ready(kafka, postgres) as ingest:
+        buyer, maker = await partners(ingest)
+
+        async def tell(side: Ingest, told: dict[str, Any], **more: Any) -> int:
+            body = catenax.notification(told, **more)
+            return (await side.call("POST", "/v1/catena-x/DemandAndCapacityNotification", data=body)).status
+
+        back = {"sender": CUSTOMER, "receiver": SUPPLIER}
+        resolved = catenax.notice(status="resolved", contentChangedAt=LATEST)
+        turned = {**resolved, "affectedSitesSender": [PLANT], "affectedSitesRecipient": [WORKS]}
+        assert [
+            await tell(maker, catenax.notice()),
+            await tell(maker, catenax.notice()),
+            await tell(buyer, turned, **back),
+            await tell(maker, catenax.notice(), receiver=catenax.OTHER),
+            await tell(maker, resolved),
+        ] == [200, 400, 400, 400, 200]
+        for side, owner in ((buyer, "buyer"), (maker, "maker")):
+            (shown,) = (await side.call("GET", f"/v1/parties/{owner}/catena-x/notifications")).body["objects"]
+            assert (shown["sender"], shown["object"]["status"]) == (SUPPLIER, "resolved")
+
+
+async def test_a_deviation_is_of_demand_as_it_was_and_as_it_was_measured_last(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with ready(kafka, postgres) as ingest:
+        buyer, maker = await partners(ingest)
+        start = datetime.now(UTC) + timedelta(seconds=60)
+        parameters = {
+            "startReferenceDateTime": start.isoformat(),
+            "measurementInterval": 1,
+            "rollingHorizonAlertThresholds": [
+                {"sequenceNumber": 1, "subhorizonLength": 52, "relativePositiveDeviation": 0.1}
+            ],
+        }
+        await tell_demand(buyer, demand(series({week(6): 100})))
+        await tell_group(maker, group(capacity(week(6), 1, 1), demandVolatilityParameters=parameters))
+        await tell_demand(buyer, demand(series({week(6): 120}), changedAt=LATER))
+        path = f"/v1/parties/maker/catena-x/deviations?partner={CUSTOMER}"
+        assert (await maker.call("GET", path)).body == {"deviations": []}
+        async with Database.connect(postgres, schema="ingest") as database:
+            # As if all of it had happened: the first demand before the start, the second a week later.
+            await database.execute(
+                "UPDATE catenax_versions SET received_at = received_at - interval '15 days',"
+                " superseded_at = superseded_at - interval '7 days'"
+            )
+            await database.execute("UPDATE catenax_objects SET received_at = received_at - interval '7 days'")
+            moved = {**parameters, "startReferenceDateTime": (start - timedelta(days=9)).isoformat()}
+            await database.execute(
+                "UPDATE catenax_objects SET data = data || $1::text::jsonb"
+                " WHERE aspect = 'WeekBasedCapacityGroup'",
+                json.dumps({"demandVolatilityParameters": moved}),
+            )
+        (shown,) = (await maker.call("GET", path)).body["deviations"]
+        (deviated,) = shown["weeks"]
+        assert (shown["alerts"], deviated["previous"], deviated["latest"]) == (1, 100, 120)
+        assert (deviated["relative"], deviated["exceeded"]) == (0.2, ["relativePositiveDeviation"])
+
+
+async def test_short_term_figures_are_kept_and_shown(kafka: KafkaSettings, postgres: str) -> None:
+    async with ready(kafka, postgres) as ingest:
+        buyer, maker = await partners(ingest)
+        as_maker = {"sender": SUPPLIER, "receiver": CUSTOMER}
+        for aspect in SHORT_TERM:
+            told = EXAMPLES[aspect.name]
+            statuses = [(await post(maker, aspect.name, told, **as_maker)).status for _ in range(2)]
+            assert statuses == [201, 200], aspect.name
+            path = f"/v1/parties/buyer/catena-x/short-term/{aspect.name}?partner={SUPPLIER}"
+            (shown,) = (await buyer.call("GET", path)).body["objects"]
+            assert (shown["sender"], shown["object"]) == (SUPPLIER, told)
+        nobody = {"sender": SUPPLIER, "receiver": catenax.OTHER}
+        assert (await post(maker, "ItemStock", EXAMPLES["ItemStock"], **nobody)).status == 400

@@ -22,7 +22,15 @@ from ingest.deadline import within
 from ingest.domain.faults import Refused, invalid
 from ingest.domain.shape import read
 from ingest.formats.catenax import releases
-from ingest.formats.catenax.aspects import COMMENT, DEMAND, GROUP, AspectType
+from ingest.formats.catenax.aspects import (
+    COMMENT,
+    DEMAND,
+    GROUP,
+    NOTIFICATION,
+    SHORT_TERM,
+    UPDATE,
+    AspectType,
+)
 from ingest.formats.catenax.deviation import measurements
 from ingest.formats.catenax.releases import Release
 from ingest.formats.catenax.ruling import Key, Pair
@@ -58,7 +66,11 @@ class CatenaxAddresses:
         """Return the addresses with their description."""
         router = APIRouter(prefix="/v1")
         for aspect in (DEMAND, GROUP, COMMENT):
-            self._add_post(router, aspect)
+            self._add_post(router, aspect, Posts.post, described.post(aspect))
+        for aspect in SHORT_TERM:
+            self._add_post(router, aspect, Posts.note, described.post(aspect))
+        self._add_post(router, UPDATE, Posts.ask, described.ASK)
+        self._add_post(router, NOTIFICATION, Posts.notify, described.NOTIFY)
         party = "/parties/{party}"
 
         def add(method: str, path: str, answer: Callable[..., Any], told: dict[str, Any]) -> None:
@@ -69,6 +81,8 @@ class CatenaxAddresses:
         add("GET", "/catena-x/demands", self.demands, described.objects(DEMAND))
         add("GET", "/catena-x/capacity-groups", self.groups, described.objects(GROUP))
         add("GET", "/catena-x/comments", self.comments, described.objects(COMMENT))
+        add("GET", "/catena-x/notifications", self.notifications, described.objects(NOTIFICATION))
+        add("GET", "/catena-x/short-term/{aspect}", self.short_term, described.SHORT_TERM_OBJECTS)
         add("GET", "/catena-x/comparisons", self.comparisons, described.COMPARISONS)
         add("GET", "/catena-x/deviations", self.deviations, described.DEVIATIONS)
         add("GET", "/catena-x/releases", self.list_releases, described.RELEASES)
@@ -76,13 +90,18 @@ class CatenaxAddresses:
         add("DELETE", "/catena-x/releases/{release}", self.delete_release, described.DELETE_RELEASE)
         return router
 
-    def _add_post(self, router: APIRouter, aspect: AspectType) -> None:
+    def _add_post(
+        self,
+        router: APIRouter,
+        aspect: AspectType,
+        answer: Callable[[Posts, AspectType, Request], Awaitable[Response]],
+        told: dict[str, Any],
+    ) -> None:
         async def post(request: Request) -> Response:
-            return await self.posts.post(aspect, request)
+            return await answer(self.posts, aspect, request)
 
-        router.add_api_route(
-            f"/catena-x/{aspect.name}", post, methods=["POST"], **_TAGS, **described.post(aspect)
-        )
+        told = {**told, **_TAGS, "operation_id": f"post_{aspect.model}"}
+        router.add_api_route(f"/catena-x/{aspect.name}", post, methods=["POST"], **told)
 
     def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
         @wraps(answer)
@@ -141,6 +160,35 @@ class CatenaxAddresses:
     ) -> Response:
         """Return the comments that a party has written, or was written, in order."""
         return await self._page(request, party, COMMENT, (partner, after, limit))
+
+    async def notifications(
+        self,
+        request: Request,
+        party: str,
+        partner: _Bpnl = None,
+        after: _After = "",
+        limit: _Limit = _PAGE,
+    ) -> Response:
+        """Return the disruptions that a party has told, or was told, in order."""
+        return await self._page(request, party, NOTIFICATION, (partner, after, limit))
+
+    async def short_term(
+        self,
+        request: Request,
+        party: str,
+        aspect: str,
+        partner: _Bpnl = None,
+        after: _After = "",
+        limit: _Limit = _PAGE,
+    ) -> Response:
+        """Return the short-term figures that a party has told, or was told, in order."""
+        found = next((each for each in SHORT_TERM if each.name == aspect), None)
+        await self._own(request, party)
+        if found is None:
+            raise Problem(
+                404, f"there is no such aspect; one of {', '.join(each.name for each in SHORT_TERM)}"
+            )
+        return await self._page(request, party, found, (partner, after, limit))
 
     async def comparisons(self, request: Request, party: str, partner: Annotated[str, Query()]) -> Response:
         """Return demand and capacity of each group between a party and another, week by week."""

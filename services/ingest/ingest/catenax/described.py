@@ -3,7 +3,8 @@
 from typing import Any
 
 from ingest.errors import described
-from ingest.formats.catenax.aspects import AspectType
+from ingest.formats.catenax.aspects import SHORT_TERM, UPDATE, AspectType
+from ingest.formats.catenax.notification import NAME
 from ingest.formats.catenax.reading import LIST
 from ingest.shown import FORBIDDEN, ref
 from tenon.problems import Problem
@@ -56,6 +57,92 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "commentType": "information",
         "changedAt": "2029-12-03T08:00:00Z",
     },
+    "DemandAndCapacityNotification": {
+        "notificationId": "d9452f24-3bf3-4134-b3eb-68858f1b2362",
+        "sourceDisruptionId": "c69cb3e4-16ad-43c3-82b9-0deac75ecf9e",
+        "leadingRootCause": "production-incident",
+        "effect": "capacity-reduction",
+        "startDateOfEffect": "2030-01-07T06:00:00Z",
+        "status": "open",
+        "contentChangedAt": "2030-01-05T08:00:00Z",
+        "affectedSitesRecipient": [_SITE],
+        "materialsAffected": [{"materialNumberCustomer": "SEAL 44/A"}],
+    },
+}
+_ASSET = {"materialGlobalAssetId": "urn:uuid:5ae1a6e0-8e07-4f0e-9a94-0e2d3d0b9f21"}
+_AMOUNT = {"value": 20, "unit": "unit:piece"}
+_PLACE = {"stockLocationBPNS": _SITE, "stockLocationBPNA": "BPNA00000003CRHK"}
+_UPDATED = {"lastUpdatedOnDateTime": "2030-01-04T08:00:00Z"}
+EXAMPLES |= {
+    "ItemStock": {
+        **_ASSET,
+        "direction": "INBOUND",
+        "positions": [
+            {
+                "allocatedStocks": [
+                    {"quantityOnAllocatedStock": _AMOUNT, "isBlocked": False, **_PLACE, **_UPDATED}
+                ]
+            }
+        ],
+    },
+    "PlannedProductionOutput": {
+        **_ASSET,
+        "positions": [
+            {
+                "allocatedPlannedProductionOutputs": [
+                    {
+                        "plannedProductionQuantity": _AMOUNT,
+                        "productionSiteBpns": "BPNS00000003AYRE",
+                        "estimatedTimeOfCompletion": "2030-01-08T16:00:00Z",
+                        **_UPDATED,
+                    }
+                ]
+            }
+        ],
+    },
+    "DeliveryInformation": {
+        **_ASSET,
+        "positions": [
+            {
+                "deliveries": [
+                    {
+                        "deliveryQuantity": _AMOUNT,
+                        "transitEvents": [
+                            {"eventType": "estimated-arrival", "dateTimeOfEvent": "2030-01-09T06:00:00Z"}
+                        ],
+                        "transitLocations": {
+                            "origin": {"bpnsProperty": "BPNS00000003AYRE"},
+                            "destination": {"bpnsProperty": _SITE},
+                        },
+                        "incoterm": "DAP",
+                        **_UPDATED,
+                    }
+                ]
+            }
+        ],
+    },
+    "ShortTermMaterialDemand": {
+        **_ASSET,
+        "demandSeries": [
+            {
+                "customerLocationBpns": _SITE,
+                "demandCategory": _CATEGORY,
+                "demands": [{"day": _WEEK, "demand": _AMOUNT}],
+                **_UPDATED,
+            }
+        ],
+    },
+    "DaysOfSupply": {
+        **_ASSET,
+        "direction": "INBOUND",
+        "allocatedDaysOfSupply": [
+            {
+                "amountOfAllocatedDaysOfSupply": [{"date": "2030-01-07T00:00:00Z", "daysOfSupply": 3.5}],
+                **_PLACE,
+                **_UPDATED,
+            }
+        ],
+    },
 }
 _HEADER = {
     "header": {
@@ -68,7 +155,7 @@ _HEADER = {
     }
 }
 _ABOUT = """
-A message of {name} (CX-0128). The sender is the business partner that the key belongs to. 200 and 201 mean
+A message of {name}. The sender is the business partner that the key belongs to. 200 and 201 mean
 that what was sent is committed. A list is answered with 200 when every object was taken, with 400 when any
 was not: what is right in it is kept, and `results` say which is which, with the case of the standard's table.
 """
@@ -258,3 +345,59 @@ DELETE_RELEASE: dict[str, Any] = {
     "response_model": None,
     "responses": described((401, 404, 405, 422, 500, 503)),
 }
+
+
+def _bare() -> dict[str, Any]:
+    """Return the schema of a message of CX-0146: its header is not framed, its content is one object."""
+    content = {
+        "type": "object",
+        "required": [NAME],
+        "properties": {NAME: ref("DemandAndCapacityNotification")},
+    }
+    properties = {"header": ref("Header"), "content": content}
+    return {"type": "object", "required": ["header", "content"], "properties": properties}
+
+
+_UPDATE_BODY = {"messageHeader": _HEADER, "content": {LIST[1]: [{}]}}
+_UPDATES = {"weekBasedMaterialDemand": [], "weekBasedCapacityGroup": [], "left": 0}
+ASK: dict[str, Any] = {
+    "summary": "Ask for what a partner has told, again",
+    "description": "`receiverBpn` of the header is the partner that is asked. The answer is what is newer.",
+    "response_model": None,
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _message(UPDATE), "example": _UPDATE_BODY}},
+        }
+    },
+    "responses": {
+        200: {"content": {"application/json": {"schema": ref("Updates"), "example": _UPDATES}}},
+        **described((400, 401, 403, 405, 408, 413, 415, 422, 429, 500, 503), _403=_NO_PARTNER, _422=_NO_JSON),
+    },
+}
+_NOTICE = {"header": _HEADER["header"], "content": {NAME: EXAMPLES["DemandAndCapacityNotification"]}}
+_NOTED = {"results": [{"status": 200, "clause": "CX-0146 §4.1.5 no. 9", "id": _DEMAND_ID}]}
+NOTIFY: dict[str, Any] = {
+    "summary": "Tell a partner of a disruption",
+    "description": "A message of CX-0146. It is kept and shown; the market does not act on it yet.",
+    "response_model": None,
+    "openapi_extra": {
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _bare(), "example": _NOTICE}},
+        }
+    },
+    "responses": {
+        200: {"content": {"application/json": {"schema": ref("MessageTaken"), "example": _NOTED}}},
+        **{
+            code: _with_results(told) if code == "400" else told
+            for code, told in described(
+                (400, 401, 403, 405, 408, 413, 415, 429, 500, 503),
+                _400=("It was not taken.", _REFUSED),
+                _403=_NO_PARTNER,
+            ).items()
+        },
+    },
+}
+SHORT_TERM_OBJECTS = objects(SHORT_TERM[0])
+SHORT_TERM_OBJECTS["summary"] = "Short-term figures of a party"

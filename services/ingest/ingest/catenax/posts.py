@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -20,12 +19,14 @@ from starlette.responses import Response
 
 from ingest import answers
 from ingest.access import Access
+from ingest.addresses import json_response
+from ingest.catenax.asking import Asking
 from ingest.catenax.partners import Partners
 from ingest.catenax.taking import Taking
 from ingest.deadline import within
-from ingest.domain.faults import Fault, Refused, step, unavailable
-from ingest.formats.catenax import reading
-from ingest.formats.catenax.aspects import AspectType
+from ingest.domain.faults import Fault, Refused, malformed, step, unavailable
+from ingest.formats.catenax import notification, reading
+from ingest.formats.catenax.aspects import NOTIFICATION, AspectType
 from ingest.formats.catenax.reading import LIST, Header, Read
 from ingest.formats.catenax.ruling import Ruled
 from ingest.limits import Budget, OverBudget
@@ -37,8 +38,6 @@ from tenon.problems import Fault as ProblemFault
 from tenon.rate import Rate
 
 _SMALL_BYTES = 256 * 1024
-_SENDER = "/messageHeader/header/senderBpn"
-_CONTEXT = "/messageHeader/header/context"
 _logger = log.get("catenax")
 _TITLES = {400: "Not taken", 403: "Forbidden", 501: "Not Implemented"}
 
@@ -65,12 +64,23 @@ class MessageProblem(ProblemDocument, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A message that was read: with which key, by whom, to whom, and its objects."""
+
+    key: str
+    sender: str
+    receiver: str
+    reads: Sequence[Read[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class Posts:
     """Answers messages. `reader` reads what is large, one body at a time."""
 
     access: Access
     partners: Partners
     taking: Taking
+    asking: Asking
     rate: Rate
     budget: Budget
     reader: Executor
@@ -78,14 +88,58 @@ class Posts:
     deadline_ms: int
     now: Callable[[], datetime]
 
-    def of(self, aspect: AspectType) -> Callable[[Request], Awaitable[Response]]:
-        """Return the handler of an aspect's address."""
-        return partial(self.post, aspect)
-
     async def post(self, aspect: AspectType, request: Request) -> Response:
-        """Answer one message."""
+        """Answer a message of objects that are kept."""
+
+        async def taken(message: Message) -> Response:
+            ruled = await self.taking.take(aspect, message.reads, message.sender)
+            return _told(message, aspect, ruled)
+
+        return await self._answer(aspect, request, taken)
+
+    async def note(self, aspect: AspectType, request: Request) -> Response:
+        """Answer a message of short-term figures."""
+
+        async def noted(message: Message) -> Response:
+            ruled = await self.taking.note(aspect, message.reads, message.sender, message.receiver)
+            return _told(message, aspect, ruled)
+
+        return await self._answer(aspect, request, noted)
+
+    async def ask(self, aspect: AspectType, request: Request) -> Response:
+        """Answer a request for update."""
+
+        async def asked(message: Message) -> Response:
+            wrong = [read for read in message.reads if read.faults]
+            if wrong:
+                raise Refused(malformed([fault for read in wrong for fault in read.faults]))
+            requests = [read.value for read in message.reads if read.value is not None]
+            return json_response(await self.asking.answer(requests, message.sender, message.receiver))
+
+        return await self._answer(aspect, request, asked)
+
+    async def notify(self, aspect: AspectType, request: Request) -> Response:
+        """Answer a notification of a disruption."""
+
+        async def notified(message: Message) -> Response:
+            (read,) = message.reads
+            ruled = await self.taking.notify(read, message.sender, message.receiver)
+            return _told(message, aspect, [ruled])
+
+        return await self._answer(aspect, request, notified)
+
+    async def _answer(
+        self, aspect: AspectType, request: Request, answer: Callable[[Message], Awaitable[Response]]
+    ) -> Response:
         try:
-            return answered(await self._take(aspect, request))
+            with self.budget.hold() as take:
+                sender = await self.access.sender(request)
+                body = await body_of(request, reading.MOST_BYTES, self.body_deadline_ms, take)
+                header, reads = await self._read(aspect, body)
+                self.rate.charge(sender.key, len(reads), time.monotonic())
+                async with within(self.deadline_ms):
+                    bpnl = await self.partners.speaking(sender, header.sender_bpn)
+                    return await answer(_message(sender.key, aspect, header, bpnl, reads))
         except Problem as problem:
             return problem.response()
         except Refused as refused:
@@ -93,34 +147,30 @@ class Posts:
         except (OverBudget, Transient):
             return answers.problem(unavailable("nothing was taken; send the message again")).response()
 
-    async def _take(self, aspect: AspectType, request: Request) -> list[Ruled]:
-        with self.budget.hold() as take:
-            sender = await self.access.sender(request)
-            body = await body_of(request, reading.MOST_BYTES, self.body_deadline_ms, take)
-            header, reads = await self._read(aspect, body)
-            self.rate.charge(sender.key, len(reads), time.monotonic())
-            async with within(self.deadline_ms):
-                bpnl = await self.partners.speaking(sender, header.sender_bpn)
-                wrong = header_faults(header, aspect, bpnl)
-                judged = [Read(read.at, read.value, (*wrong, *read.faults)) for read in reads]
-                ruled = await self.taking.take(aspect, judged, bpnl)
-        _log(sender.key, aspect, ruled)
-        return ruled
-
     async def _read(self, aspect: AspectType, body: bytes) -> tuple[Header, list[Read[Any]]]:
         """Return header and objects; a large body, which may be made to take long, holds up nobody else."""
+        read = _notification if aspect is NOTIFICATION else _objects
         now = self.now()
         if len(body) <= _SMALL_BYTES:
-            return _objects(aspect, body, now)
-        return await asyncio.get_running_loop().run_in_executor(self.reader, _objects, aspect, body, now)
+            return read(aspect, body, now)
+        return await asyncio.get_running_loop().run_in_executor(self.reader, read, aspect, body, now)
 
 
-def header_faults(header: Header, aspect: AspectType, bpnl: str) -> tuple[Fault, ...]:
-    """Return what is wrong with a header: who sends, and what."""
-    wrong = reading.context_faults(header, aspect, _CONTEXT)
+def _message(key: str, aspect: AspectType, header: Header, bpnl: str, reads: Sequence[Read[Any]]) -> Message:
+    """Return a message; what is wrong with its header is wrong with each of its objects."""
+    at = "/header" if aspect is NOTIFICATION else "/messageHeader/header"
+    wrong = reading.context_faults(header, aspect, f"{at}/context")
     if header.sender_bpn != bpnl:
-        wrong = (*wrong, Fault(_SENDER, "not the BPNL that belongs to the key", bpnl))
-    return wrong
+        wrong = (*wrong, Fault(f"{at}/senderBpn", "not the BPNL that belongs to the key", bpnl))
+    judged = [Read(read.at, read.value, (*wrong, *read.faults)) for read in reads]
+    return Message(key, bpnl, header.receiver_bpn, judged)
+
+
+def _told(message: Message, aspect: AspectType, ruled: Sequence[Ruled]) -> Response:
+    refused = [each.clause for each in ruled if each.status >= 400]
+    write = _logger.info if refused else _logger.debug
+    write("message", key=message.key, aspect=aspect.name, objects=len(ruled), refused=refused)
+    return answered(ruled)
 
 
 def answered(ruled: Sequence[Ruled]) -> Response:
@@ -149,12 +199,11 @@ def _objects(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, li
     return header, [reading.read(aspect, value, at + step(index), now) for index, value in enumerate(objects)]
 
 
+def _notification(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, list[Read[Any]]]:
+    header, value = reading.bare_message(body, notification.NAME)
+    return header, [reading.read(aspect, value, f"/content/{notification.NAME}", now)]
+
+
 def _result(ruled: Ruled) -> ObjectResult:
     errors = [ProblemFault(fault.pointer, fault.reason, fault.expected) for fault in ruled.faults]
     return ObjectResult(ruled.status, ruled.clause, ruled.id, errors)
-
-
-def _log(key: str, aspect: AspectType, ruled: Sequence[Ruled]) -> None:
-    refused = [each.clause for each in ruled if each.status >= 400]
-    write = _logger.info if refused else _logger.debug
-    write("message", key=key, aspect=aspect.name, objects=len(ruled), refused=refused)

@@ -4,7 +4,7 @@ Whoever is answered 200 or 201 is answered after its commit; where anything fail
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,13 @@ from typing import Any
 from ingest import metrics
 from ingest.catenax import store
 from ingest.catenax.opening import Opening
-from ingest.formats.catenax.aspects import COMMENT, DEMAND, AspectType
+from ingest.catenax.store import Partner
+from ingest.domain.faults import Fault
+from ingest.formats.catenax.aspects import COMMENT, DEMAND, NOTIFICATION, AspectType
+from ingest.formats.catenax.notification_cases import Between, key_between, rule_notification
 from ingest.formats.catenax.reading import Read
-from ingest.formats.catenax.ruling import Key, Known, Pair, Ruled, key_of, pair_of, rule
+from ingest.formats.catenax.ruling import Key, Known, Pair, Ruled, key_of, ordered, pair_of, rule
+from ingest.formats.catenax.short_term_cases import rule_short_term, short_term_key
 from ingest.formats.catenax.values import plain_uuid
 from tenon.db import Connection, Database
 from tenon.failpoints import failpoint
@@ -46,9 +50,46 @@ class Taking:
         if told:
             self.changed()
             self.measured.add(metrics.CATENAX_LISTED, told)
+        self._count(aspect, ruled)
+        return ruled
+
+    async def notify(self, read: Read[Any], sender: str, recipient: str) -> Ruled:
+        """Return what becomes of a notification; committed when it returns."""
+        async with self.database.transaction() as connection:
+            await store.hold(connection, [ordered(sender, recipient)])
+            partners = await store.partners(connection, {sender, recipient})
+            judged = _served(read, recipient, partners, "/header")
+            between = await _between(connection, judged, (sender, recipient), partners)
+            keys = [] if read.value is None else [key_between(sender, recipient, read.value.notification_id)]
+            held = await store.held(connection, NOTIFICATION, keys)
+            ruled = rule_notification(judged, between, held.get(keys[0]) if keys else None)
+            await store.save(connection, NOTIFICATION, [ruled], self.now())
+            await failpoint("ingest.before_commit")
+        await failpoint("ingest.after_commit")
+        self._count(NOTIFICATION, [ruled])
+        return ruled
+
+    async def note(
+        self, aspect: AspectType, reads: Sequence[Read[Any]], sender: str, recipient: str
+    ) -> list[Ruled]:
+        """Return what becomes of short-term figures, in order; committed when it returns."""
+        now, between = self.now(), (sender, recipient)
+        async with self.database.transaction() as connection:
+            await store.hold(connection, [ordered(sender, recipient)])
+            partners = await store.partners(connection, {recipient})
+            keys = {short_term_key(read.value, *between) for read in reads if read.value is not None}
+            held = await store.held(connection, aspect, keys)
+            judged = [_served(read, recipient, partners, "/messageHeader/header") for read in reads]
+            ruled = [rule_short_term(read, between, held, now) for read in judged]
+            await store.save(connection, aspect, ruled, now)
+            await failpoint("ingest.before_commit")
+        await failpoint("ingest.after_commit")
+        self._count(aspect, ruled)
+        return ruled
+
+    def _count(self, aspect: AspectType, ruled: Sequence[Ruled]) -> None:
         for action, count in Counter(each.action for each in ruled).items():
             self.measured.add(metrics.CATENAX_TAKEN, count, aspect=aspect.name, action=action)
-        return ruled
 
     async def _list(
         self, connection: Connection, aspect: AspectType, ruled: Sequence[Ruled], now: datetime
@@ -56,6 +97,29 @@ class Taking:
         """Bring the market up to date where demand or capacity has changed."""
         changed: set[Pair] = {each.key[:2] for each in ruled if each.key is not None}
         return 0 if aspect is COMMENT else await self.opening.refresh(connection, changed, now)
+
+
+async def _between(
+    connection: Connection, read: Read[Any], names: tuple[str, str], partners: Mapping[str, Partner]
+) -> Between:
+    sender, recipient = names
+    sites = [partners[name].sites.keys() if name in partners else () for name in names]
+    assets = [
+        plain_uuid(each.material_global_asset_id)
+        for each in (read.value.materials_affected if read.value is not None else ())
+        if each.material_global_asset_id is not None
+    ]
+    foreign = await store.foreign(connection, assets, sender) if assets else ()
+    return Between(sender, recipient, sites[0], sites[1], foreign)
+
+
+def _served(read: Read[Any], recipient: str, partners: Mapping[str, Partner], header: str) -> Read[Any]:
+    """Return what was read, at fault where nobody is served here under the number that it is for."""
+    if recipient in partners:
+        return read
+    expected = "the BPNL of a partner that is registered"
+    fault = Fault(f"{header}/receiverBpn", "no partner with this BPNL is served here", expected)
+    return Read(read.at, read.value, (*read.faults, fault))
 
 
 async def _known(

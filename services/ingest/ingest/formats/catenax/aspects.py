@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from ingest.domain.faults import Fault
-from ingest.formats.catenax import capacity_group, comment, material_demand, notification, update_request
+from ingest.formats.catenax import (
+    capacity_group,
+    comment,
+    material_demand,
+    notification,
+    short_term,
+    update_request,
+)
 from ingest.formats.catenax.values import Aspect
 
 
@@ -53,4 +60,14 @@ NOTIFICATION = AspectType(
     notification.DemandAndCapacityNotification,
     notification.faults,
     notification.upgraded,
+)
+SHORT_TERM: tuple[AspectType, ...] = tuple(
+    AspectType(kind.__name__, model, majors, kind, short_term.faults)
+    for kind, model, majors in (
+        (short_term.ItemStock, "item_stock", (2,)),
+        (short_term.PlannedProductionOutput, "planned_production_output", (2,)),
+        (short_term.DeliveryInformation, "delivery_information", (2,)),
+        (short_term.ShortTermMaterialDemand, "short_term_material_demand", (1,)),
+        (short_term.DaysOfSupply, "days_of_supply", (2,)),
+    )
 )

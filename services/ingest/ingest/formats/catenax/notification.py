@@ -78,7 +78,7 @@ def upgraded(value: object) -> object:
     """Return a notification of version 2.0.0 in the names of 3.0.0; any other as it is."""
     if not isinstance(value, dict):
         return value
-    told: dict[str, Any] = {_RENAMED.get(name, name): inner for name, inner in value.items()}
+    told: dict[Any, Any] = {_RENAMED.get(name, name): inner for name, inner in value.items()}
     if isinstance(told.get("relatedNotificationId"), str):
         told.setdefault("relatedNotificationIds", [told["relatedNotificationId"]])
     listed = [(name, told[name]) for name in _LISTS if isinstance(told.get(name), list)]

@@ -8,7 +8,7 @@ from ingest.domain.faults import Fault
 from ingest.formats.catenax.cases import Age, Case, age_of, decide
 from ingest.formats.catenax.notification import DemandAndCapacityNotification
 from ingest.formats.catenax.reading import Read
-from ingest.formats.catenax.ruling import Held, Key, Ruled
+from ingest.formats.catenax.ruling import Held, Key, Ruled, ordered
 from ingest.formats.catenax.values import plain_uuid
 
 _CLAUSE = "CX-0146 §4.1.5"
@@ -28,21 +28,21 @@ class NotificationFacts:
     unnamed_material: bool = False
 
 
-# No. 4 of the standard also says "sender not the first one": read so, nothing would keep an old content of the
-# first sender out, and no. 8 would not be complete. It is taken for everybody, as its business logic says.
+# No. 4 of the standard also says "sender not the first one". Read so, nothing would keep old content of the
+# first sender out: it holds for everybody here, as its business logic says.
 NOTIFICATION_CASES: tuple[Case[NotificationFacts], ...] = (
     Case(1, _CLAUSE, lambda f: bool(f.faults), "ignore", 400),
     Case(
         2, _CLAUSE, lambda f: not f.sender_sites, "ignore", 400,
-        "/affectedSitesSender", "a site that is not the sender's", "sites of the sender by their BPNS",
+        "/affectedSitesSender", "a site that is not the sender's", "sites of the sender by BPNS",
     ),
     Case(
         3, _CLAUSE, lambda f: not f.recipient_sites, "ignore", 400,
-        "/affectedSitesRecipient", "a site that is not the recipient's", "sites of the recipient by their BPNS",
+        "/affectedSitesRecipient", "a site that is not the recipient's", "sites of the recipient by BPNS",
     ),
     Case(
         4, _CLAUSE, lambda f: f.age in ("older", "same"), "ignore", 400,
-        "/contentChangedAt", "not newer than what was taken before", "a contentChangedAt after the one taken last",
+        "/contentChangedAt", "not newer than what was taken before", "a later contentChangedAt",
     ),
     Case(
         5, _CLAUSE, lambda f: f.age is not None and f.resolved and not f.first_sender, "ignore", 400,
@@ -50,7 +50,7 @@ NOTIFICATION_CASES: tuple[Case[NotificationFacts], ...] = (
     ),
     Case(
         6, _CLAUSE, lambda f: f.foreign_material, "ignore", 400,
-        "/materialsAffected", "a material that is not the sender's", "materials that the sender makes or uses",
+        "/materialsAffected", "a material that is not the sender's", "materials that it makes or uses",
     ),
     Case(
         7, _CLAUSE, lambda f: f.unnamed_material, "ignore", 400,
@@ -74,8 +74,7 @@ class Between:
 
 def key_between(one: str, other: str, notification_id: str) -> Key:
     """Return the name of a notification: it is held once between two partners, whoever sent it."""
-    first, second = sorted((one, other))
-    return first, second, plain_uuid(notification_id)
+    return (*ordered(one, other), plain_uuid(notification_id))
 
 
 def rule_notification(

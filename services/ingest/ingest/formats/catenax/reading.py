@@ -82,20 +82,23 @@ def message(body: bytes) -> tuple[Header, Sequence[object]]:
 
 def bare_message(body: bytes, name: str) -> tuple[Header, object]:
     """Return header and the one object of a message of CX-0146; raise `Refused`."""
-    read = _converted(_BareMessage, parsed(body))
+    read = _converted(_BareMessage, parsed(body, 400))
     if name not in read.content:
         raise Refused(malformed([Fault(f"/content/{name}", "missing field", "an object")]))
     return read.header, read.content[name]
 
 
-def parsed(body: bytes) -> object:
-    """Return a JSON text with exact numbers; null members are as good as none. Raise `Refused` (422)."""
+def parsed(body: bytes, unreadable: int = 422) -> object:
+    """Return a JSON text with exact numbers; null members are as good as none. Raise `Refused`.
+
+    What is no JSON is 422 by CX-0128 (§4.1.2.6); CX-0146 has no such status.
+    """
     try:
         value = _any.decode(body)
     except RecursionError:
-        raise Refused(_no_json("nested too deeply")) from None
+        raise Refused(_no_json("nested too deeply", unreadable)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
-        raise Refused(_no_json(str(error) or "no number")) from None
+        raise Refused(_no_json(str(error) or "no number", unreadable)) from None
     repeated = repeated_names(body)
     if repeated:
         raise Refused(malformed(repeated))
@@ -139,9 +142,9 @@ def _shaped(kind: type[T], value: object, at: str) -> T | tuple[Fault, ...]:
         return faults_of(kind, value, at) or (Fault(at, str(error), f"a {kind.__name__}"),)
 
 
-def _no_json(reason: str) -> Refusal:
+def _no_json(reason: str, status: int) -> Refusal:
     fault = Fault("", reason, "JSON (RFC 8259)")
-    return Refusal(422, "not-json", "The payload can't be parsed", f"{reason}; expected JSON", (fault,))
+    return Refusal(status, "not-json", "The payload can't be parsed", f"{reason}; expected JSON", (fault,))
 
 
 def _without_nulls(value: object) -> object:

@@ -82,6 +82,12 @@ def pair_of(value: Aspect) -> Pair:
     return told.supplier, told.customer
 
 
+def ordered(one: str, other: str) -> Pair:
+    """Return two partners as a relationship in which neither is the supplier: in order of their numbers."""
+    first, second = sorted((one, other))
+    return first, second
+
+
 def key_of(value: Aspect) -> Key:
     """Return the name of an object."""
     told: Any = value
