@@ -46,6 +46,7 @@ _RELEASE_BYTES = 64 * 1024
 _PAGE = 100
 _TAGS: dict[str, Any] = {"tags": ["catena-x"]}
 _Bpnl = Annotated[str | None, Query(max_length=16, description="The BPNL of the other side.")]
+_Other = Annotated[str, Query(max_length=16, description="The BPNL of the other side.")]
 _After = Annotated[str, Query(max_length=200, description="The `next` of the page before.")]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 
@@ -190,7 +191,7 @@ class CatenaxAddresses:
             )
         return await self._page(request, party, found, (partner, after, limit))
 
-    async def comparisons(self, request: Request, party: str, partner: Annotated[str, Query()]) -> Response:
+    async def comparisons(self, request: Request, party: str, partner: _Other) -> Response:
         """Return demand and capacity of each group between a party and another, week by week."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:
@@ -198,7 +199,7 @@ class CatenaxAddresses:
             found = [(pair, await store.relation(connection, pair)) for pair in pairs]
         return json_response(await self._beside(views.comparisons, found))
 
-    async def deviations(self, request: Request, party: str, partner: Annotated[str, Query()]) -> Response:
+    async def deviations(self, request: Request, party: str, partner: _Other) -> Response:
         """Return how far demand has moved since it was measured last, for each group that measures it."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:

@@ -223,7 +223,13 @@ def objects(aspect: AspectType) -> dict[str, Any]:
         "received_at": "2029-12-01T08:00:06Z",
         "object": EXAMPLES[aspect.name],
     }
-    return _shown(f"{aspect.name}s of a party", {"objects": [entry], "next": None}, 404, 422, schema=_OBJECTS)
+    return _shown(
+        f"{aspect.name}s of a party",
+        {"objects": [entry], "next": f"{_SUPPLIER}/{_CUSTOMER}/{_DEMAND_ID}"},
+        404,
+        422,
+        schema=_OBJECTS,
+    )
 
 
 def _message(aspect: AspectType) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Releases and listings in PostgreSQL: what partners let onto the open market, and what of it is there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingest.formats.catenax.listing import Change, Listed
@@ -56,12 +56,12 @@ async def release(connection: Connection, party: str, name: str, data: Release) 
     )
 
 
-async def take_back(connection: Connection, party: str, name: str) -> bool:
-    """Take a release out of force; False where there is none."""
-    tag = await connection.execute(
-        "DELETE FROM catenax_releases WHERE party = $1 AND release = $2", party, name
+async def take_back(connection: Connection, party: str, name: str) -> Release | None:
+    """Take a release out of force, and return it; None where there is none."""
+    data = await connection.fetchval(
+        "DELETE FROM catenax_releases WHERE party = $1 AND release = $2 RETURNING data::text", party, name
     )
-    return tag.endswith(" 1")
+    return None if data is None else decode_tolerant(Release, data.encode())
 
 
 async def listed(connection: Connection, pair: Pair) -> dict[str, Listed]:
@@ -124,8 +124,3 @@ def _listed(row: Row) -> Listed:
         row["open"],
         row["problem"],
     )
-
-
-def of_subject(found: Mapping[Subject, Released], party: str, name: str) -> Subject | None:
-    """Return what a release of a party is about."""
-    return next((key for key, each in found.items() if (key[0], each.release) == (party, name)), None)

@@ -10,6 +10,7 @@ from datetime import datetime
 from ingest.catenax import listings, store
 from ingest.catenax.opening import Opening
 from ingest.domain.faults import Fault, Refused, conflict, invalid
+from ingest.formats.catenax.connected import Node
 from ingest.formats.catenax.listing import Listed
 from ingest.formats.catenax.market import subject_of
 from ingest.formats.catenax.releases import Release
@@ -34,9 +35,10 @@ class Releases:
         """Put a release into force. Raise `Refused`: no business partner, another release about the same."""
         async with self.database.transaction() as connection:
             pairs = await self._held(connection, party)
-            await _check(connection, party, name, data)
+            before = await _check(connection, party, name, data)
             await listings.release(connection, party, name, data)
-            told = await self.opening.refresh(connection, pairs, self.now())
+            changed = dict.fromkeys(pairs, (*_nodes(before), *_nodes(data)))
+            told = await self.opening.refresh(connection, changed, self.now())
             await failpoint("ingest.before_commit")
         await failpoint("ingest.after_commit")
         if told:
@@ -46,11 +48,12 @@ class Releases:
         """Take a release out of force, and what it let onto the market with it; False when there is none."""
         async with self.database.transaction() as connection:
             pairs = await self._held(connection, party)
-            known = await listings.take_back(connection, party, name)
-            told = await self.opening.refresh(connection, pairs, self.now())
+            before = await listings.take_back(connection, party, name)
+            changed = dict.fromkeys(pairs, _nodes(before))
+            told = await self.opening.refresh(connection, changed, self.now())
         if told:
             self.changed()
-        return known
+        return before is not None
 
     async def of(self, party: str) -> Sequence[tuple[str, Release, Sequence[tuple[Pair, Listed]]]]:
         """Return each release of a party with what has come of it."""
@@ -71,7 +74,16 @@ class Releases:
         return await store.hold_partner(connection, bpnl)
 
 
-async def _check(connection: Connection, party: str, name: str, data: Release) -> None:
+def _nodes(release: Release | None) -> tuple[Node, ...]:
+    """Return what a release is about, as what may come out differently with it."""
+    if release is None:
+        return ()
+    aspect, subject = subject_of(release)
+    return (("material" if aspect == "demand" else "group", subject),)
+
+
+async def _check(connection: Connection, party: str, name: str, data: Release) -> Release | None:
+    """Return the release of this name that is in force; raise `Refused` where the new one can't be."""
     found = await listings.released(connection, [party])
     aspect, subject = subject_of(data)
     other = found.get((party, aspect, subject))
@@ -80,6 +92,7 @@ async def _check(connection: Connection, party: str, name: str, data: Release) -
         raise Refused(conflict(at, f"{other.release!r} is about it", "one release of each"))
     if len(found) >= MOST_RELEASES and all(each.release != name for each in found.values()):
         raise Refused(conflict("", f"{party!r} has {MOST_RELEASES} releases", "fewer: take one back first"))
+    return next((each.data for each in found.values() if each.release == name), None)
 
 
 def _is_of(listed: Listed, aspect: str, subject: str, materials: dict[str, str]) -> bool:

@@ -5,7 +5,7 @@ tells goes to the outbox of the same transaction, so the market knows what is ke
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from functools import partial
@@ -19,6 +19,7 @@ from ingest.domain.faults import Refused
 from ingest.domain.records import SOURCE, listed, market_record
 from ingest.domain.route import Router
 from ingest.formats.catenax import market
+from ingest.formats.catenax.connected import Node, connected
 from ingest.formats.catenax.linking import Relation
 from ingest.formats.catenax.listing import Change, Listed, changes
 from ingest.formats.catenax.market import Side
@@ -31,6 +32,8 @@ from tenon.contracts.values import Shape
 from tenon.db import Connection
 from tenon.records import OutRecord
 
+Changed = Mapping[Pair, Collection[Node] | None]
+"""What has changed in each relationship; None: anything may have."""
 _NO_SITE = "the site is not published: send tenon.site.published.v1 first"
 
 
@@ -41,21 +44,23 @@ class Opening:
         self._router = router
         self._reader = reader
 
-    async def refresh(self, connection: Connection, pairs: Iterable[Pair], now: datetime) -> int:
+    async def refresh(self, connection: Connection, changed: Changed, now: datetime) -> int:
         """Bring the listings of relationships up to date; return how many events the log is told."""
         told = 0
-        for pair in sorted(set(pairs)):
-            told += await self._refresh(connection, pair, now)
+        for pair, seeds in sorted(changed.items()):
+            told += await self._refresh(connection, pair, seeds, now)
         return told
 
-    async def _refresh(self, connection: Connection, pair: Pair, now: datetime) -> int:
+    async def _refresh(
+        self, connection: Connection, pair: Pair, seeds: Collection[Node] | None, now: datetime
+    ) -> int:
         sides = await store.partners(connection, pair)
         before = await listings.listed(connection, pair)
         supplier, customer = await self._sides(connection, sides, pair)
         if not before and not supplier.releases and not customer.releases:
             return 0
         relation = await store.relation(connection, pair)
-        compared = partial(_compared, relation, pair, (supplier, customer), now, before)
+        compared = partial(_compared, relation, seeds, (pair, supplier, customer), now, before)
         changed = await asyncio.get_running_loop().run_in_executor(self._reader, compared)
         return await self._tell(connection, pair, changed)
 
@@ -118,10 +123,18 @@ _LISTED = DemandPublished | OfferPublished
 
 
 def _compared(
-    relation: Relation, pair: Pair, sides: tuple[Side, Side], now: datetime, before: Mapping[str, Listed]
+    whole: Relation,
+    seeds: Collection[Node] | None,
+    sides: tuple[Pair, Side, Side],
+    now: datetime,
+    before: Mapping[str, Listed],
 ) -> list[Change]:
-    """Return what is different on the market; beside the loop, because large relationships take a while."""
-    supplier, customer = sides
+    """Return what is different on the market; beside the loop, because much of it takes a while."""
+    pair, supplier, customer = sides
+    relation = whole if seeds is None else connected(whole, seeds)
+    if seeds is not None:
+        subjects = {*relation.demands, *relation.groups}
+        before = {name: listed for name, listed in before.items() if listed.subject in subjects}
     demands = market.demands(relation, pair, customer, now)
     offers = market.offers(relation, pair, supplier, now)
     return list(changes(chain(demands, offers), before))

@@ -72,7 +72,7 @@ class Partners:
             await _check(connection, party, told)
             await _write(connection, party, told)
             pairs = await store.hold_partner(connection, told.bpnl)
-            told_events = await self.opening.refresh(connection, pairs, self.now())
+            told_events = await self.opening.refresh(connection, dict.fromkeys(pairs), self.now())
         if told_events:
             self.changed()
         return True

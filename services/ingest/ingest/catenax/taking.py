@@ -15,9 +15,10 @@ from ingest.catenax.opening import Opening
 from ingest.catenax.store import Partner
 from ingest.domain.faults import Fault
 from ingest.formats.catenax.aspects import COMMENT, DEMAND, NOTIFICATION, AspectType
+from ingest.formats.catenax.connected import Node, nodes_of
 from ingest.formats.catenax.notification_cases import Between, key_between, rule_notification
 from ingest.formats.catenax.reading import Read
-from ingest.formats.catenax.ruling import Key, Known, Pair, Ruled, key_of, ordered, pair_of, rule
+from ingest.formats.catenax.ruling import Held, Key, Known, Pair, Ruled, key_of, ordered, pair_of, rule
 from ingest.formats.catenax.short_term_cases import rule_short_term, short_term_key
 from ingest.formats.catenax.values import plain_uuid
 from tenon.db import Connection, Database
@@ -42,9 +43,10 @@ class Taking:
         async with self.database.transaction() as connection:
             await store.hold(connection, pairs)
             known = await _known(connection, aspect, reads, sender, now)
+            before = dict(known.objects)
             ruled = [rule(read, known) for read in reads]
             await store.save(connection, aspect, ruled, now)
-            told = await self._list(connection, aspect, ruled, now)
+            told = await self._list(connection, ruled, before, now)
             await failpoint("ingest.before_commit")
         await failpoint("ingest.after_commit")
         if told:
@@ -92,11 +94,16 @@ class Taking:
             self.measured.add(metrics.CATENAX_TAKEN, count, aspect=aspect.name, action=action)
 
     async def _list(
-        self, connection: Connection, aspect: AspectType, ruled: Sequence[Ruled], now: datetime
+        self, connection: Connection, ruled: Sequence[Ruled], before: Mapping[Key, Held], now: datetime
     ) -> int:
-        """Bring the market up to date where demand or capacity has changed."""
-        changed: set[Pair] = {each.key[:2] for each in ruled if each.key is not None}
-        return 0 if aspect is COMMENT else await self.opening.refresh(connection, changed, now)
+        """Bring the market up to date with what has changed: what hung on it before, and does now."""
+        changed: dict[Pair, set[Node]] = {}
+        for each in ruled:
+            if each.key is not None:
+                values = [held.value for held in (before.get(each.key), each.held) if held is not None]
+                nodes = (node for value in values for node in nodes_of(value))
+                changed.setdefault(each.key[:2], set()).update(nodes)
+        return await self.opening.refresh(connection, {p: n for p, n in changed.items() if n}, now)
 
 
 async def _between(

@@ -26,7 +26,6 @@ class Series:
     """A demand series: what is known of it, week by week."""
 
     key: SeriesKey
-    demand_id: str
     unit: str | None
     weeks: Mapping[date, Decimal]
 
@@ -52,9 +51,9 @@ class Relation:
         """Return the demand series in use."""
         return {
             series.key: series
-            for name, demand in self.demands.items()
+            for demand in self.demands.values()
             if not demand.material_demand_is_inactive
-            for series in series_of(name, demand)
+            for series in series_of(demand)
         }
 
     def below(self, group_id: str) -> Iterator[WeekBasedCapacityGroup]:
@@ -75,13 +74,13 @@ class Relation:
         return [_load(link) for group in self.below(group_id) for link in group.linked_demand_series]
 
 
-def series_of(name: str, demand: WeekBasedMaterialDemand) -> Iterator[Series]:
+def series_of(demand: WeekBasedMaterialDemand) -> Iterator[Series]:
     """Yield the series of a demand; what is not said of a week is unknown, not zero."""
     for series in demand.demand_series:
         weeks = {week.point_in_time: week.demand for week in series.demands if week.demand is not None}
         code = series.demand_category.demand_category_code
         key = (demand.material_number_customer, series.customer_location, code)
-        yield Series(key, name, demand.unit_of_measure, weeks)
+        yield Series(key, demand.unit_of_measure, weeks)
 
 
 def total(values: Iterable[Decimal]) -> Decimal:

@@ -4,7 +4,7 @@ One listing per customer site of a demand, and one per group; a window per week.
 can be counted, so that no less is asked and no more offered than it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
@@ -13,11 +13,11 @@ from typing import Literal
 from uuid import UUID, uuid5
 
 from ingest.formats.catenax.comparing import compare
-from ingest.formats.catenax.linking import Relation, SeriesKey
+from ingest.formats.catenax.linking import Relation, Series, SeriesKey, series_of
 from ingest.formats.catenax.material_demand import WeekBasedMaterialDemand
 from ingest.formats.catenax.releases import Release
 from ingest.formats.catenax.ruling import Pair
-from ingest.formats.catenax.uncovered import Limit, unanswered, uncovered
+from ingest.formats.catenax.uncovered import unanswered, uncovered
 from ingest.formats.catenax.units import CODES
 from ingest.formats.catenax.values import plain_uuid
 from tenon.contracts.intake import DemandPublished, OfferPublished
@@ -27,7 +27,6 @@ from tenon.contracts.values import ExternalReference, Item, Window
 _NAMESPACE = UUID("5d0f6f2e-6f53-4f5b-9a77-9a2d34b6a7c4")
 _MOST_WINDOWS = 500
 Amounts = Mapping[date, Fraction]
-_LIMITS: tuple[Limit, ...] = ("maximum", "actual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +54,16 @@ class Wanted:
 
 def demands(relation: Relation, pair: Pair, customer: Side, now: datetime) -> Iterator[Wanted]:
     """Yield the customer's demands that are uncovered and released."""
-    amounts = {limit: uncovered(relation, limit) for limit in _LIMITS}
+    limits = {release.beyond for release in customer.releases.values()}
+    amounts = {limit: uncovered(relation, limit) for limit in limits}
     alone = unanswered(relation)
     changed = _changed(relation)
     for demand_id, demand in sorted(relation.demands.items()):
         release = customer.releases.get(demand.material_number_customer)
         if release is None or demand.material_demand_is_inactive:
             continue
-        found = _by_site(relation, demand_id, amounts[release.beyond], alone if release.unanswered else set())
+        beside = alone if release.unanswered else frozenset()
+        found = _by_site(series_of(demand), amounts[release.beyond], beside)
         for location, weeks in sorted(found.items()):
             made = _Making(release, demand.unit_of_measure, customer.sites.get(location), location)
             listing = _listing(pair, demand_id, location, release)
@@ -169,16 +170,12 @@ def _offer(
 
 
 def _by_site(
-    relation: Relation,
-    demand_id: str,
-    amounts: Mapping[SeriesKey, Amounts],
-    alone: set[SeriesKey],
+    all_series: Iterable[Series], amounts: Mapping[SeriesKey, Amounts], alone: Collection[SeriesKey]
 ) -> dict[str, dict[date, Fraction]]:
     """Return what of a demand is uncovered at each customer site; categories are added up."""
     found: dict[str, dict[date, Fraction]] = {}
-    for key, series in relation.series.items():
-        if series.demand_id != demand_id:
-            continue
+    for series in all_series:
+        key = series.key
         missing = {week: Fraction(amount) for week, amount in series.weeks.items()} if key in alone else None
         weeks = found.setdefault(key[1], {})
         for week, amount in (missing or amounts.get(key, {})).items():
