@@ -7,7 +7,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ingest.catenax.described import EXAMPLES
+from ingest.catenax.examples import EXAMPLES
 from ingest.formats.catenax.aspects import SHORT_TERM
 from tenon.db import Database
 from tenon.kafka import KafkaSettings

@@ -10,9 +10,9 @@ import pytest
 
 from tenon.failpoints import EXIT_CODE
 from tenon.kafka import KafkaSettings
-from tests.integration.ingest.running import prepare
+from tests.integration.ingest.running import Ingest, prepare
 from tests.integration.ingest.test_catenax import CLASS, market, partners, tell_demand, tell_group
-from tests.integration.ingest.test_crash import Ingest, process
+from tests.integration.ingest.test_crash import process
 from tests.support.catenax import MATERIAL, demand, group
 
 RELEASE = {"class": CLASS, "material": MATERIAL}

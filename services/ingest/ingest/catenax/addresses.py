@@ -14,7 +14,7 @@ from starlette.responses import Response
 from ingest import answers
 from ingest.access import Access, unknown
 from ingest.addresses import json_response, path_id
-from ingest.catenax import described, store, views
+from ingest.catenax import described, queries, store, views
 from ingest.catenax.opened import Releases
 from ingest.catenax.partners import BusinessPartner, Partners
 from ingest.catenax.posts import Posts
@@ -257,7 +257,7 @@ class CatenaxAddresses:
         partner, after, limit = asked
         other = None if partner is None else _bpnl(partner)
         async with self.database.acquire() as connection:
-            found = await store.page(connection, aspect, (own.bpnl, other), _key(after), limit)
+            found = await queries.page(connection, aspect, (own.bpnl, other), _key(after), limit)
         objects = [
             {
                 "supplier": each.supplier,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import msgspec
 
-from ingest.catenax import store
+from ingest.catenax import queries
 from ingest.formats.catenax.aspects import DEMAND, GROUP, AspectType
 from ingest.formats.catenax.reading import MOST_BYTES
 from ingest.formats.catenax.ruling import Pair
@@ -54,7 +54,7 @@ class Asking:
 async def _found(
     connection: Connection, aspect: AspectType, pair: Pair, asked: Wanted | None, room: _Room
 ) -> dict[str, str]:
-    held = await store.changed(connection, aspect, pair)
+    held = await queries.changed(connection, aspect, pair)
     sizes = {name: size for name, _, size in held}
     moments: list[tuple[str, datetime]] = [(name, at) for name, at, _ in held]
     fitting = []
@@ -64,7 +64,7 @@ async def _found(
             fitting.append(name)
         else:
             room.left += 1
-    return dict(zip(sorted(fitting), await store.documents(connection, aspect, pair, fitting), strict=True))
+    return dict(zip(sorted(fitting), await queries.documents(connection, aspect, pair, fitting), strict=True))
 
 
 def _raw(found: dict[str, str]) -> list[msgspec.Raw]:

@@ -2,6 +2,16 @@
 
 from typing import Any
 
+from ingest.catenax.examples import (
+    CUSTOMER,
+    DEMAND_ID,
+    EXAMPLES,
+    GROUP_ID,
+    RELATION,
+    SITE,
+    SUPPLIER,
+    WEEK,
+)
 from ingest.errors import described
 from ingest.formats.catenax.aspects import SHORT_TERM, UPDATE, AspectType
 from ingest.formats.catenax.notification import NAME
@@ -9,148 +19,13 @@ from ingest.formats.catenax.reading import LIST
 from ingest.shown import FORBIDDEN, ref
 from tenon.problems import Problem
 
-_CUSTOMER, _SUPPLIER = "BPNL00000003CRHK", "BPNL00000003AYRE"
-_SITE = "BPNS00000003CRHK"
-_DEMAND_ID, _GROUP_ID = "6f0d3a52-57a3-4d84-9f0e-3a3c52bb7a01", "b2a1c5de-90f1-4c39-8a50-4de1f2d90b02"
-_WEEK = "2030-01-07"
-_CATEGORY = {"demandCategoryCode": "0001"}
-_RELATION = {"supplier": _SUPPLIER, "customer": _CUSTOMER}
-
-EXAMPLES: dict[str, dict[str, Any]] = {
-    "WeekBasedMaterialDemand": {
-        "materialDemandId": _DEMAND_ID,
-        **_RELATION,
-        "materialNumberCustomer": "SEAL 44/A",
-        "materialDescriptionCustomer": "Shaft seal, 44 mm",
-        "changedAt": "2029-12-01T08:00:00Z",
-        "unitOfMeasure": "unit:piece",
-        "unitOfMeasureIsOmitted": False,
-        "materialDemandIsInactive": False,
-        "demandSeries": [
-            {
-                "customerLocation": _SITE,
-                "demandCategory": _CATEGORY,
-                "demands": [{"pointInTime": _WEEK, "demand": 1000}],
-            }
-        ],
-    },
-    "WeekBasedCapacityGroup": {
-        "capacityGroupId": _GROUP_ID,
-        "name": "Press 4",
-        **_RELATION,
-        "changedAt": "2029-12-02T08:00:00Z",
-        "unitOfMeasure": "unit:piece",
-        "unitOfMeasureIsOmitted": False,
-        "capacityGroupIsInactive": False,
-        "supplierLocations": ["BPNS00000003AYRE"],
-        "linkedDemandSeries": [
-            {"materialNumberCustomer": "SEAL 44/A", "customerLocation": _SITE, "demandCategory": _CATEGORY}
-        ],
-        "capacities": [{"pointInTime": _WEEK, "actualCapacity": 600, "maximumCapacity": 800}],
-    },
-    "IdBasedComment": {
-        "commentId": "0e3f4f0a-5bb1-49e0-8f6e-7f4f5f0a6c03",
-        "objectId": _GROUP_ID,
-        "objectType": "urn:samm:io.catenax.week_based_capacity_group",
-        **_RELATION,
-        "commentText": "The second press comes in May.",
-        "commentType": "information",
-        "changedAt": "2029-12-03T08:00:00Z",
-    },
-    "DemandAndCapacityNotification": {
-        "notificationId": "d9452f24-3bf3-4134-b3eb-68858f1b2362",
-        "sourceDisruptionId": "c69cb3e4-16ad-43c3-82b9-0deac75ecf9e",
-        "leadingRootCause": "production-incident",
-        "effect": "capacity-reduction",
-        "startDateOfEffect": "2030-01-07T06:00:00Z",
-        "status": "open",
-        "contentChangedAt": "2030-01-05T08:00:00Z",
-        "affectedSitesRecipient": [_SITE],
-        "materialsAffected": [{"materialNumberCustomer": "SEAL 44/A"}],
-    },
-}
-_ASSET = {"materialGlobalAssetId": "urn:uuid:5ae1a6e0-8e07-4f0e-9a94-0e2d3d0b9f21"}
-_AMOUNT = {"value": 20, "unit": "unit:piece"}
-_PLACE = {"stockLocationBPNS": _SITE, "stockLocationBPNA": "BPNA00000003CRHK"}
-_UPDATED = {"lastUpdatedOnDateTime": "2030-01-04T08:00:00Z"}
-EXAMPLES |= {
-    "ItemStock": {
-        **_ASSET,
-        "direction": "INBOUND",
-        "positions": [
-            {
-                "allocatedStocks": [
-                    {"quantityOnAllocatedStock": _AMOUNT, "isBlocked": False, **_PLACE, **_UPDATED}
-                ]
-            }
-        ],
-    },
-    "PlannedProductionOutput": {
-        **_ASSET,
-        "positions": [
-            {
-                "allocatedPlannedProductionOutputs": [
-                    {
-                        "plannedProductionQuantity": _AMOUNT,
-                        "productionSiteBpns": "BPNS00000003AYRE",
-                        "estimatedTimeOfCompletion": "2030-01-08T16:00:00Z",
-                        **_UPDATED,
-                    }
-                ]
-            }
-        ],
-    },
-    "DeliveryInformation": {
-        **_ASSET,
-        "positions": [
-            {
-                "deliveries": [
-                    {
-                        "deliveryQuantity": _AMOUNT,
-                        "transitEvents": [
-                            {"eventType": "estimated-arrival", "dateTimeOfEvent": "2030-01-09T06:00:00Z"}
-                        ],
-                        "transitLocations": {
-                            "origin": {"bpnsProperty": "BPNS00000003AYRE"},
-                            "destination": {"bpnsProperty": _SITE},
-                        },
-                        "incoterm": "DAP",
-                        **_UPDATED,
-                    }
-                ]
-            }
-        ],
-    },
-    "ShortTermMaterialDemand": {
-        **_ASSET,
-        "demandSeries": [
-            {
-                "customerLocationBpns": _SITE,
-                "demandCategory": _CATEGORY,
-                "demands": [{"day": _WEEK, "demand": _AMOUNT}],
-                **_UPDATED,
-            }
-        ],
-    },
-    "DaysOfSupply": {
-        **_ASSET,
-        "direction": "INBOUND",
-        "allocatedDaysOfSupply": [
-            {
-                "amountOfAllocatedDaysOfSupply": [{"date": "2030-01-07T00:00:00Z", "daysOfSupply": 3.5}],
-                **_PLACE,
-                **_UPDATED,
-            }
-        ],
-    },
-}
 _HEADER = {
     "header": {
         "messageId": "3b4edc05-e214-47a1-b0c2-1d831cdd9ba9",
         "context": "urn:samm:io.catenax.week_based_material_demand:3.0.1",
         "sentDateTime": "2029-12-01T08:00:05Z",
-        "senderBpn": _CUSTOMER,
-        "receiverBpn": _SUPPLIER,
+        "senderBpn": CUSTOMER,
+        "receiverBpn": SUPPLIER,
         "version": "3.0.0",
     }
 }
@@ -159,7 +34,7 @@ A message of {name}. The sender is the business partner that the key belongs to.
 that what was sent is committed. A list is answered with 200 when every object was taken, with 400 when any
 was not: what is right in it is kept, and `results` say which is which, with the case of the standard's table.
 """
-_PARTNER = {"bpnl": _CUSTOMER, "sites": {_SITE: "plant-1"}}
+_PARTNER = {"bpnl": CUSTOMER, "sites": {SITE: "plant-1"}}
 _RELEASE = {
     "class": {"scheme": "hs", "code": "848420"},
     "material": "SEAL 44/A",
@@ -168,13 +43,13 @@ _RELEASE = {
 _LISTING = {
     "id": "cx-1f0e7a0a-0f3b-5a44-8a7e-6f5d9a3f5b11",
     "kind": "demand",
-    **_RELATION,
-    "subject": _DEMAND_ID,
+    **RELATION,
+    "subject": DEMAND_ID,
     "revision": 1890806400000,
     "open": True,
 }
 _COMPARED = {
-    "week": _WEEK,
+    "week": WEEK,
     "demand": 1000,
     "delta": 0,
     "total": 1000,
@@ -186,7 +61,7 @@ _COMPARED = {
     "colour": "red",
     "complete": True,
 }
-_SHORT = {**_RELATION, "group": _GROUP_ID, "name": "Press 4"}
+_SHORT = {**RELATION, "group": GROUP_ID, "name": "Press 4"}
 
 
 def post(aspect: AspectType) -> dict[str, Any]:
@@ -195,7 +70,7 @@ def post(aspect: AspectType) -> dict[str, Any]:
     codes = (400, 401, 403, 405, 408, 413, 415, 422, 429, 500, 503)
     refused = ("At least one object was not taken.", _REFUSED)
     errors = described(codes, _400=refused, _403=_NO_PARTNER, _422=_NO_JSON)
-    taken = {"results": [{"status": 201, "clause": "CX-0128 §4.1.2.7 no. 6", "id": _DEMAND_ID}]}
+    taken = {"results": [{"status": 201, "clause": "CX-0128 §4.1.2.7 no. 6", "id": DEMAND_ID}]}
     content = {"application/json": {"schema": ref("MessageTaken"), "example": taken}}
     return {
         "summary": f"Send {aspect.name}",
@@ -218,14 +93,14 @@ def post(aspect: AspectType) -> dict[str, Any]:
 def objects(aspect: AspectType) -> dict[str, Any]:
     """Return the description of a list of objects."""
     entry = {
-        **_RELATION,
-        "sender": _CUSTOMER,
+        **RELATION,
+        "sender": CUSTOMER,
         "received_at": "2029-12-01T08:00:06Z",
         "object": EXAMPLES[aspect.name],
     }
     return _shown(
         f"{aspect.name}s of a party",
-        {"objects": [entry], "next": f"{_SUPPLIER}/{_CUSTOMER}/{_DEMAND_ID}"},
+        {"objects": [entry], "next": f"{SUPPLIER}/{CUSTOMER}/{DEMAND_ID}"},
         404,
         422,
         schema=_OBJECTS,
@@ -316,7 +191,7 @@ DEVIATIONS = _shown(
                 "alerts": 1,
                 "weeks": [
                     {
-                        "week": _WEEK,
+                        "week": WEEK,
                         "subhorizon": 1,
                         "previous": 800,
                         "latest": 1000,
@@ -382,7 +257,7 @@ ASK: dict[str, Any] = {
     },
 }
 _NOTICE = {"header": _HEADER["header"], "content": {NAME: EXAMPLES["DemandAndCapacityNotification"]}}
-_NOTED = {"results": [{"status": 200, "clause": "CX-0146 §4.1.5 no. 9", "id": _DEMAND_ID}]}
+_NOTED = {"results": [{"status": 200, "clause": "CX-0146 §4.1.5 no. 9", "id": DEMAND_ID}]}
 NOTIFY: dict[str, Any] = {
     "summary": "Tell a partner of a disruption",
     "description": "A message of CX-0146. It is kept and shown; the market does not act on it yet.",

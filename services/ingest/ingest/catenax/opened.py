@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ingest.catenax import listings, store
+from ingest.catenax import listings, queries, store
 from ingest.catenax.opening import Opening
 from ingest.domain.faults import Fault, Refused, conflict, invalid
 from ingest.formats.catenax.connected import Node
@@ -60,7 +60,7 @@ class Releases:
         async with self.database.acquire() as connection:
             found = await listings.released(connection, [party])
             listed = await listings.listed_by(connection, party)
-            materials = await store.materials(connection, party)
+            materials = await queries.materials(connection, party)
         return [
             (each.release, each.data, [one for one in listed if _is_of(one[1], key[1], key[2], materials)])
             for key, each in found.items()

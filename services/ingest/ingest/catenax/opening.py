@@ -14,27 +14,27 @@ from itertools import chain
 from ingest import store as registry
 from ingest.catenax import listings, store
 from ingest.catenax.store import Partner
-from ingest.domain.admit import Statement
+from ingest.domain.admit import Statement, unknown_site
 from ingest.domain.faults import Refused
 from ingest.domain.records import SOURCE, listed, market_record
-from ingest.domain.route import Router
+from ingest.domain.registry import SiteKey
+from ingest.domain.route import Place, Router
 from ingest.formats.catenax import market
 from ingest.formats.catenax.connected import Node, connected
 from ingest.formats.catenax.linking import Relation
 from ingest.formats.catenax.listing import Change, Listed, changes
 from ingest.formats.catenax.market import Side
 from ingest.formats.catenax.ruling import Pair
+from ingest.store import Standing
 from tenon import outbox
 from tenon.contracts.cloudevents import CloudEvent
 from tenon.contracts.families import INTAKE_BY_TYPE
 from tenon.contracts.intake import DemandPublished, OfferPublished
-from tenon.contracts.values import Shape
 from tenon.db import Connection
 from tenon.records import OutRecord
 
 Changed = Mapping[Pair, Collection[Node] | None]
 """What has changed in each relationship; None: anything may have."""
-_NO_SITE = "the site is not published: send tenon.site.published.v1 first"
 
 
 class Opening:
@@ -84,39 +84,38 @@ class Opening:
         return found[0], found[1]
 
     async def _tell(self, connection: Connection, pair: Pair, changed: Sequence[Change]) -> int:
-        keys = {(c.event.party, c.event.site) for c in changed if isinstance(c.event, _LISTED)}
-        standings = await registry.standings(connection, keys, hold=True) if keys else {}
+        sites = {(c.event.party, c.event.site) for c in changed if isinstance(c.event, _LISTED)}
+        standings = await registry.standings(connection, sites, hold=True) if sites else {}
         records: list[OutRecord] = []
         kept: list[Change] = []
-        noted: set[tuple[str, str, str]] = set()
         for change in changed:
-            data = change.event
             try:
-                if isinstance(data, _LISTED):
-                    standing = standings.get((data.party, data.site))
-                    if standing is None:
-                        kept.append(change.failed(_NO_SITE))
-                        continue
-                    records.append(self._record(change, data, listed(data, standing.site, standing.terms)))
-                    place = self._router.place(data.item.class_)
-                    noted.add((data.party, data.site, place.market))
-                elif data is not None:
-                    records.append(self._record(change, data, data))
+                records += self._records(change, standings)
                 kept.append(change)
             except Refused as refused:
                 kept.append(change.failed(refused.refusal.detail))
-        if noted:
-            await registry.note_markets(connection, noted)
+        told = [change.event for change in kept if isinstance(change.event, _LISTED)]
+        await registry.note_markets(connection, {(d.party, d.site, self._place(d).market) for d in told})
         await listings.save(connection, pair, kept)
-        if records:
-            await outbox.append(connection, records)
+        await outbox.append(connection, records)
         return len(records)
 
-    def _record(self, change: Change, data: Shape, told: Shape) -> OutRecord:
-        listing = change.listed
+    def _records(self, change: Change, standings: Mapping[SiteKey, Standing]) -> list[OutRecord]:
+        """Return the record that tells a change, if any does; raise `Refused` where it can't be told."""
+        data, listing = change.event, change.listed
+        if data is None:
+            return []
         event = CloudEvent(f"{listing.listing}/{listing.revision}", SOURCE, change.event_type, b"")
         statement = Statement(event, INTAKE_BY_TYPE[change.event_type], data)
-        return market_record(statement, told, self._router.place(listing.item_class))
+        if not isinstance(data, _LISTED):
+            return [market_record(statement, data, self._router.place(listing.item_class))]
+        standing = standings.get((data.party, data.site))
+        if standing is None:
+            raise Refused(unknown_site(data.party, data.site))
+        return [market_record(statement, listed(data, standing.site, standing.terms), self._place(data))]
+
+    def _place(self, data: DemandPublished | OfferPublished) -> Place:
+        return self._router.place(data.item.class_)
 
 
 _LISTED = DemandPublished | OfferPublished

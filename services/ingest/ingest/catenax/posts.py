@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -70,7 +69,7 @@ class Message:
     key: str
     sender: str
     receiver: str
-    reads: Sequence[Read[Any]]
+    reads: Sequence[Read]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +146,7 @@ class Posts:
         except (OverBudget, Transient):
             return answers.problem(unavailable("nothing was taken; send the message again")).response()
 
-    async def _read(self, aspect: AspectType, body: bytes) -> tuple[Header, list[Read[Any]]]:
+    async def _read(self, aspect: AspectType, body: bytes) -> tuple[Header, list[Read]]:
         """Return header and objects; a large body, which may be made to take long, holds up nobody else."""
         read = _notification if aspect is NOTIFICATION else _objects
         now = self.now()
@@ -156,7 +155,7 @@ class Posts:
         return await asyncio.get_running_loop().run_in_executor(self.reader, read, aspect, body, now)
 
 
-def _message(key: str, aspect: AspectType, header: Header, bpnl: str, reads: Sequence[Read[Any]]) -> Message:
+def _message(key: str, aspect: AspectType, header: Header, bpnl: str, reads: Sequence[Read]) -> Message:
     """Return a message; what is wrong with its header is wrong with each of its objects."""
     at = "/header" if aspect is NOTIFICATION else "/messageHeader/header"
     wrong = reading.context_faults(header, aspect, f"{at}/context")
@@ -193,13 +192,13 @@ def answered(ruled: Sequence[Ruled]) -> Response:
     return Response(msgspec.json.encode(document), status, media_type=MEDIA_TYPE)
 
 
-def _objects(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, list[Read[Any]]]:
+def _objects(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, list[Read]]:
     header, objects = reading.message(body)
     at = "".join(map(step, LIST))
     return header, [reading.read(aspect, value, at + step(index), now) for index, value in enumerate(objects)]
 
 
-def _notification(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, list[Read[Any]]]:
+def _notification(aspect: AspectType, body: bytes, now: datetime) -> tuple[Header, list[Read]]:
     header, value = reading.bare_message(body, notification.NAME)
     return header, [reading.read(aspect, value, f"/content/{notification.NAME}", now)]
 

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from ingest import metrics
 from ingest.catenax import store
@@ -36,7 +35,7 @@ class Taking:
     now: Callable[[], datetime]
     changed: Callable[[], None]
 
-    async def take(self, aspect: AspectType, reads: Sequence[Read[Any]], sender: str) -> list[Ruled]:
+    async def take(self, aspect: AspectType, reads: Sequence[Read], sender: str) -> list[Ruled]:
         """Return what becomes of each object, in order; committed when it returns."""
         now = self.now()
         pairs = {pair_of(read.value) for read in reads if read.value is not None}
@@ -55,7 +54,7 @@ class Taking:
         self._count(aspect, ruled)
         return ruled
 
-    async def notify(self, read: Read[Any], sender: str, recipient: str) -> Ruled:
+    async def notify(self, read: Read, sender: str, recipient: str) -> Ruled:
         """Return what becomes of a notification; committed when it returns."""
         async with self.database.transaction() as connection:
             await store.hold(connection, [ordered(sender, recipient)])
@@ -72,7 +71,7 @@ class Taking:
         return ruled
 
     async def note(
-        self, aspect: AspectType, reads: Sequence[Read[Any]], sender: str, recipient: str
+        self, aspect: AspectType, reads: Sequence[Read], sender: str, recipient: str
     ) -> list[Ruled]:
         """Return what becomes of short-term figures, in order; committed when it returns."""
         now, between = self.now(), (sender, recipient)
@@ -107,7 +106,7 @@ class Taking:
 
 
 async def _between(
-    connection: Connection, read: Read[Any], names: tuple[str, str], partners: Mapping[str, Partner]
+    connection: Connection, read: Read, names: tuple[str, str], partners: Mapping[str, Partner]
 ) -> Between:
     sender, recipient = names
     sites = [partners[name].sites.keys() if name in partners else () for name in names]
@@ -120,7 +119,7 @@ async def _between(
     return Between(sender, recipient, sites[0], sites[1], foreign)
 
 
-def _served(read: Read[Any], recipient: str, partners: Mapping[str, Partner], header: str) -> Read[Any]:
+def _served(read: Read, recipient: str, partners: Mapping[str, Partner], header: str) -> Read:
     """Return what was read, at fault where nobody is served here under the number that it is for."""
     if recipient in partners:
         return read
@@ -130,7 +129,7 @@ def _served(read: Read[Any], recipient: str, partners: Mapping[str, Partner], he
 
 
 async def _known(
-    connection: Connection, aspect: AspectType, reads: Sequence[Read[Any]], sender: str, now: datetime
+    connection: Connection, aspect: AspectType, reads: Sequence[Read], sender: str, now: datetime
 ) -> Known:
     values = [read.value for read in reads if read.value is not None]
     keys = {key_of(value) for value in values}

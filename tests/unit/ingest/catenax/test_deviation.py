@@ -47,7 +47,7 @@ def test_a_deviation_is_judged_by_the_thresholds_of_its_subhorizon() -> None:
     weeks = [AT + timedelta(weeks=n) for n in range(-1, 4)]
     before = dict.fromkeys(weeks, Decimal(100))
     now = dict(zip(weeks, map(Decimal, (900, 111, 49, 50, 1)), strict=True))
-    found = deviations(volatility(measured, far, near), before, now, measured)
+    found: list[Any] = deviations(volatility(measured, far, near), before, now, measured)
     assert [(each.subhorizon, each.absolute, each.relative, list(each.exceeded)) for each in found] == [
         (1, 11, Decimal("0.11"), ["relativePositiveDeviation"]),
         (2, -51, Decimal("-0.51"), ["relativeNegativeDeviation", "absoluteNegativeDeviation"]),
@@ -58,6 +58,7 @@ def test_a_deviation_is_judged_by_the_thresholds_of_its_subhorizon() -> None:
 
 def test_demand_out_of_nothing_has_no_relative_deviation() -> None:
     measured = datetime(2030, 1, 7, tzinfo=UTC)
+    found: Any
     (found,) = deviations(
         volatility(measured), {AT: Decimal(0)}, {AT: Decimal(3), AFTER: Decimal(9)}, measured
     )

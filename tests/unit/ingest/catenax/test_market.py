@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from ingest.formats.catenax import market, releases
 from ingest.formats.catenax.linking import Relation
 from ingest.formats.catenax.listing import Change, Listed, changes
-from ingest.formats.catenax.market import Side, Wanted
+from ingest.formats.catenax.market import Side
 from ingest.formats.catenax.releases import Release
-from tenon.contracts.intake import DemandPublished, DemandWithdrawn, OfferPublished
+from tenon.contracts.intake import DemandPublished, DemandWithdrawn
 from tenon.contracts.values import ItemClass, Money
 from tests.support.catenax import (
     CUSTOMER,
@@ -57,13 +57,16 @@ def short(amount: Any = 1000, maximum: Any = 800, **more: Any) -> Relation:
     )
 
 
-def demands(told: Relation, side: Side, now: datetime = NOW) -> list[Wanted]:
+def demands(told: Relation, side: Side, now: datetime = NOW) -> list[Any]:
     return list(market.demands(told, PAIR, side, now))
+
+
+def offers(told: Relation) -> list[Any]:
+    return list(market.offers(told, PAIR, supplier(), NOW))
 
 
 def test_the_uncovered_part_of_each_week_is_the_customers_demand() -> None:
     (wanted,) = demands(short(), customer())
-    assert isinstance(wanted.data, DemandPublished)
     (window,) = wanted.data.windows
     assert (window.id, window.quantity, window.from_, window.until) == (
         "2030-W02",
@@ -139,8 +142,7 @@ def test_spare_capacity_is_offered_where_all_demand_is_known() -> None:
     told = relation(
         {"d": demand(series({WEEK: 300}))}, {"g": group(capacity(WEEK, 600, 800), capacity(NEXT, 1, 1))}
     )
-    (wanted,) = market.offers(told, PAIR, supplier(), NOW)
-    assert isinstance(wanted.data, OfferPublished)
+    (wanted,) = offers(told)
     assert [(window.id, window.quantity) for window in wanted.data.windows] == [("2030-W02", 500)]
     assert (wanted.data.party, wanted.data.site) == ("maker", "works")
 
@@ -157,8 +159,7 @@ def test_whatever_is_asked_no_less_is_asked_and_no_more_offered_than_it_is(
     asked = sum(each.data.windows[0].quantity for each in demands(told, customer()) if each.data is not None)
     assert exact <= Fraction(asked) < exact + 1
     spare = max(Fraction(maximum) - Fraction(amount) * Fraction(factor), Fraction(0))
-    offers = market.offers(told, PAIR, supplier(), NOW)
-    offered = sum(each.data.windows[0].quantity for each in offers if each.data is not None)
+    offered = sum(each.data.windows[0].quantity for each in offers(told) if each.data is not None)
     assert spare - 1 < Fraction(offered) <= spare
 
 

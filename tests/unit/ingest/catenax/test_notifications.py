@@ -24,7 +24,7 @@ NOW = datetime(2026, 1, 7, tzinfo=UTC)
 BETWEEN = Between(SUPPLIER, CUSTOMER, {WORKS}, {PLANT}, {"48878d48-6f1d-47f5-8ded-a441d0d879df"})
 
 
-def read(value: Any) -> reading.Read[Any]:
+def read(value: Any) -> reading.Read:
     return reading.read(NOTIFICATION, value, "/content/demandAndCapacityNotification", NOW)
 
 

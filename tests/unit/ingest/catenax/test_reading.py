@@ -38,12 +38,12 @@ GOOD: dict[AspectType, dict[str, Any]] = {
 }
 
 
-def read_bytes(aspect: AspectType, body: bytes) -> list[Read[Any]]:
+def read_bytes(aspect: AspectType, body: bytes) -> list[Read]:
     _, objects = reading.message(body)
     return [reading.read(aspect, value, AT[:-1] + str(index), NOW) for index, value in enumerate(objects)]
 
 
-def one(aspect: AspectType, value: Any) -> Read[Any]:
+def one(aspect: AspectType, value: Any) -> Read:
     (found,) = read_bytes(aspect, message(value))
     return found
 

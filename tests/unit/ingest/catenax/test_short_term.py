@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ingest.catenax.described import EXAMPLES
+from ingest.catenax.examples import EXAMPLES
 from ingest.formats.catenax import reading
 from ingest.formats.catenax.aspects import SHORT_TERM, AspectType
 from ingest.formats.catenax.cases import decide
@@ -23,7 +23,7 @@ UPDATED = datetime(2030, 1, 4, 8, tzinfo=UTC)
 ASPECTS = pytest.mark.parametrize("aspect", SHORT_TERM, ids=lambda aspect: aspect.name)
 
 
-def read(aspect: AspectType, value: Any) -> reading.Read[Any]:
+def read(aspect: AspectType, value: Any) -> reading.Read:
     return reading.read(aspect, value, "/0", NOW)
 
 

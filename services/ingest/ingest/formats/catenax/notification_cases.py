@@ -77,9 +77,7 @@ def key_between(one: str, other: str, notification_id: str) -> Key:
     return (*ordered(one, other), plain_uuid(notification_id))
 
 
-def rule_notification(
-    read: Read[DemandAndCapacityNotification], between: Between, held: Held | None
-) -> Ruled:
+def rule_notification(read: Read, between: Between, held: Held | None) -> Ruled:
     """Return what becomes of a notification."""
     told = read.value
     if told is None:
@@ -95,7 +93,7 @@ def rule_notification(
 
 
 def _facts(
-    read: Read[DemandAndCapacityNotification],
+    read: Read,
     told: DemandAndCapacityNotification,
     between: Between,
     held: Held | None,

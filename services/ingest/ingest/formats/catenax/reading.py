@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -58,11 +58,11 @@ class _BareMessage(Aspect, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[T]):
-    """One object of a message: what it says, or why it says nothing. `at` is where it stands."""
+class Read:
+    """One object of a message: what it says, None where it can't be read. `at` is where it stands."""
 
     at: str
-    value: T | None
+    value: Any
     faults: tuple[Fault, ...] = ()
 
 
@@ -105,7 +105,7 @@ def parsed(body: bytes, unreadable: int = 422) -> object:
     return _without_nulls(value)
 
 
-def read(aspect: AspectType, value: object, at: str, now: datetime) -> Read[Any]:
+def read(aspect: AspectType, value: object, at: str, now: datetime) -> Read:
     """Return what an object says, or everything that is wrong with it."""
     current = aspect.upgraded(value)
     found = _shaped(aspect.kind, current, at)

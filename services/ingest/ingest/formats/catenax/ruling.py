@@ -94,7 +94,7 @@ def key_of(value: Aspect) -> Key:
     return (*pair_of(value), plain_uuid(getattr(told, _ID[type(value)])))
 
 
-def rule(read: Read[Any], known: Known) -> Ruled:
+def rule(read: Read, known: Known) -> Ruled:
     """Return what becomes of an object, and note it."""
     if read.value is None:
         return Ruled(read.at, "ignore", 400, "no. 1", None, read.faults)
@@ -138,7 +138,7 @@ def _note(known: Known, key: Key, held: Held, subject: str | None) -> None:
         known.subjects[(*key[:2], subject)] = key[2]
 
 
-def _demand(demand: WeekBasedMaterialDemand, known: Known, read: Read[Any]) -> Case[Any]:
+def _demand(demand: WeekBasedMaterialDemand, known: Known, read: Read) -> Case[Any]:
     key = key_of(demand)
     held = known.objects.get(key)
     other = known.subjects.get((*key[:2], demand.material_number_customer), key[2])
@@ -152,7 +152,7 @@ def _demand(demand: WeekBasedMaterialDemand, known: Known, read: Read[Any]) -> C
     return decide(DEMAND_CASES, facts)
 
 
-def _group(group: WeekBasedCapacityGroup, known: Known, read: Read[Any]) -> Case[Any]:
+def _group(group: WeekBasedCapacityGroup, known: Known, read: Read) -> Case[Any]:
     key = key_of(group)
     held = known.objects.get(key)
     facts = GroupFacts(
@@ -167,7 +167,7 @@ def _group(group: WeekBasedCapacityGroup, known: Known, read: Read[Any]) -> Case
     return decide(GROUP_CASES, facts)
 
 
-def _comment(comment: IdBasedComment, known: Known, read: Read[Any]) -> Case[Any]:
+def _comment(comment: IdBasedComment, known: Known, read: Read) -> Case[Any]:
     key = key_of(comment)
     held = known.objects.get(key)
     sides = {comment.customer, comment.supplier}
@@ -231,7 +231,7 @@ _ID: Mapping[type[Aspect], str] = {
     GROUP.kind: "capacity_group_id",
     COMMENT.kind: "comment_id",
 }
-_RULES: Mapping[type[Aspect], Callable[[Any, Known, Read[Any]], Case[Any]]] = {
+_RULES: Mapping[type[Aspect], Callable[[Any, Known, Read], Case[Any]]] = {
     DEMAND.kind: _demand,
     GROUP.kind: _group,
     COMMENT.kind: _comment,

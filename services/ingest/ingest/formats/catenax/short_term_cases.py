@@ -41,9 +41,7 @@ def short_term_key(told: ShortTerm, sender: str, recipient: str) -> Key:
     return (*ordered(sender, recipient), name)
 
 
-def rule_short_term(
-    read: Read[ShortTerm], between: tuple[str, str], held: dict[Key, Held], now: datetime
-) -> Ruled:
+def rule_short_term(read: Read, between: tuple[str, str], held: dict[Key, Held], now: datetime) -> Ruled:
     """Return what becomes of a figure, and note it in `held`."""
     if read.value is None:
         return Ruled(read.at, "ignore", 400, f"{_CLAUSE} no. 1", None, read.faults)
