@@ -17,6 +17,7 @@ from ingest.domain.repeated import repeated_names
 from ingest.domain.shape import faults_of, json_name, nul_faults
 from ingest.formats.catenax.aspects import AspectType
 from ingest.formats.catenax.values import Aspect, Bpnl, Text, Uuid
+from tenon.contracts.codec import encode
 
 MOST_BYTES = 15 * 1024 * 1024
 """Most bytes of a message (CX-0128 §4.1.2.2, CX-0146 §4.1.2.2)."""
@@ -26,6 +27,7 @@ LIST = ("content", "informationObject")
 """Where the objects of CX-0128 stand."""
 
 T = TypeVar("T", bound=Aspect)
+_NUL = b"\\u0000"
 _any: msgspec.json.Decoder[object] = msgspec.json.Decoder(object, float_hook=Decimal)
 _MODEL = re.compile(r"io\.catenax\.([a-z_]+):([0-9]+)\.")
 
@@ -102,7 +104,7 @@ def parsed(body: bytes, unreadable: int = 422) -> object:
     repeated = repeated_names(body)
     if repeated:
         raise Refused(malformed(repeated))
-    return _without_nulls(value)
+    return _without_nulls(value) if b"null" in body else value
 
 
 def read(aspect: AspectType, value: object, at: str, now: datetime) -> Read:
@@ -111,7 +113,8 @@ def read(aspect: AspectType, value: object, at: str, now: datetime) -> Read:
     found = _shaped(aspect.kind, current, at)
     if isinstance(found, tuple):
         return Read(at, None, found)
-    wrong = (*nul_faults(current, at), *aspect.faults(found, now, at))
+    nul = nul_faults(current, at) if _NUL in encode(found) else ()
+    wrong = (*nul, *aspect.faults(found, now, at))
     return Read(at, None if wrong else found, wrong)
 
 
