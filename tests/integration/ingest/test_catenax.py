@@ -346,7 +346,7 @@ async def test_short_term_figures_are_kept_and_shown(kafka: KafkaSettings, postg
             told = EXAMPLES[aspect.name]
             statuses = [(await post(maker, aspect.name, told, **as_maker)).status for _ in range(2)]
             assert statuses == [201, 200], aspect.name
-            path = f"/v1/parties/buyer/catena-x/short-term/{aspect.name}?partner={SUPPLIER}"
+            path = f"/v1/parties/buyer/catena-x/short-term?aspect={aspect.name}&partner={SUPPLIER}"
             (shown,) = (await buyer.call("GET", path)).body["objects"]
             assert (shown["sender"], shown["object"]) == (SUPPLIER, told)
         nobody = {"sender": SUPPLIER, "receiver": catenax.OTHER}

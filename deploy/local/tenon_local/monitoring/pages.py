@@ -124,7 +124,7 @@ INGEST = Dashboard(
             "Catena-X",
             "Objects of messages by what became of them, and events by which something went to the open market.",
             "ops",
-            ("sum by (action) (rate(tenon_ingest_catenax_objects_total[1m]))", "{{action}}"),
+            ("sum by (outcome) (rate(tenon_ingest_catenax_objects_total[1m]))", "{{outcome}}"),
             ("sum(rate(tenon_ingest_catenax_listed_total[1m]))", "to the market or off it"),
         ),
         *common("ingest"),

@@ -45,8 +45,9 @@ _PARTNER_BYTES = 512 * 1024
 _RELEASE_BYTES = 64 * 1024
 _PAGE = 100
 _TAGS: dict[str, Any] = {"tags": ["catena-x"]}
+_FIGURES = ", ".join(each.name for each in SHORT_TERM)
 _Bpnl = Annotated[str | None, Query(max_length=16, description="The BPNL of the other side.")]
-_Other = Annotated[str, Query(max_length=16, description="The BPNL of the other side.")]
+_Figure = Annotated[str, Query(max_length=64, description=f"One of {_FIGURES}.")]
 _After = Annotated[str, Query(max_length=200, description="The `next` of the page before.")]
 _Limit = Annotated[int, Query(ge=1, le=500)]
 
@@ -83,7 +84,7 @@ class CatenaxAddresses:
         add("GET", "/catena-x/capacity-groups", self.groups, described.objects(GROUP))
         add("GET", "/catena-x/comments", self.comments, described.objects(COMMENT))
         add("GET", "/catena-x/notifications", self.notifications, described.objects(NOTIFICATION))
-        add("GET", "/catena-x/short-term/{aspect}", self.short_term, described.SHORT_TERM_OBJECTS)
+        add("GET", "/catena-x/short-term", self.short_term, described.SHORT_TERM_OBJECTS)
         add("GET", "/catena-x/comparisons", self.comparisons, described.COMPARISONS)
         add("GET", "/catena-x/deviations", self.deviations, described.DEVIATIONS)
         add("GET", "/catena-x/releases", self.list_releases, described.RELEASES)
@@ -114,6 +115,7 @@ class CatenaxAddresses:
 
     async def register(self, request: Request, party: str) -> Response:
         """Put a party's BPNL, and the BPNS of its sites, into force; for the administrator."""
+        await self.access.sender_for(request, party)
         await self.access.administrator(request)
         told = await self._read(request, BusinessPartner, _PARTNER_BYTES)
         try:
@@ -177,21 +179,19 @@ class CatenaxAddresses:
         self,
         request: Request,
         party: str,
-        aspect: str,
+        aspect: _Figure = SHORT_TERM[0].name,
         partner: _Bpnl = None,
         after: _After = "",
         limit: _Limit = _PAGE,
     ) -> Response:
         """Return the short-term figures that a party has told, or was told, in order."""
-        found = next((each for each in SHORT_TERM if each.name == aspect), None)
         await self._own(request, party)
+        found = next((each for each in SHORT_TERM if each.name == aspect), None)
         if found is None:
-            raise Problem(
-                404, f"there is no such aspect; one of {', '.join(each.name for each in SHORT_TERM)}"
-            )
+            raise Problem(422, f"{aspect!r} is none of {_FIGURES}", slug="invalid-request")
         return await self._page(request, party, found, (partner, after, limit))
 
-    async def comparisons(self, request: Request, party: str, partner: _Other) -> Response:
+    async def comparisons(self, request: Request, party: str, partner: _Bpnl = None) -> Response:
         """Return demand and capacity of each group between a party and another, week by week."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:
@@ -199,7 +199,7 @@ class CatenaxAddresses:
             found = [(pair, await store.relation(connection, pair)) for pair in pairs]
         return json_response(await self._beside(views.comparisons, found))
 
-    async def deviations(self, request: Request, party: str, partner: _Other) -> Response:
+    async def deviations(self, request: Request, party: str, partner: _Bpnl = None) -> Response:
         """Return how far demand has moved since it was measured last, for each group that measures it."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:
@@ -255,9 +255,8 @@ class CatenaxAddresses:
     ) -> Response:
         own = await self._own(request, party)
         partner, after, limit = asked
-        other = None if partner is None else _bpnl(partner)
         async with self.database.acquire() as connection:
-            found = await queries.page(connection, aspect, (own.bpnl, other), _key(after), limit)
+            found = await queries.page(connection, aspect, (own.bpnl, _bpnl(partner)), _key(after), limit)
         objects = [
             {
                 "supplier": each.supplier,
@@ -290,9 +289,9 @@ class CatenaxAddresses:
         return await loop.run_in_executor(self.reader, lambda: work(*args, **kwargs))
 
 
-def _bpnl(text: str) -> str:
+def _bpnl(text: str | None) -> str | None:
     try:
-        return msgspec.convert(text, Bpnl)
+        return None if text is None else msgspec.convert(text, Bpnl)
     except msgspec.ValidationError:
         raise Problem(422, f"{text!r} is no BPNL", slug="invalid-request") from None
 

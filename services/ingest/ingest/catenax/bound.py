@@ -39,7 +39,7 @@ def bound(
     rate, budget, reader = room
     for aspect in (DEMAND, GROUP, COMMENT, NOTIFICATION, *SHORT_TERM):
         for action in get_args(Action):
-            measured.add(metrics.CATENAX_TAKEN, 0, aspect=aspect.name, action=action)
+            measured.add(metrics.CATENAX_TAKEN, 0, type=aspect.name, outcome=action)
     opening = Opening(router, reader)
     remembered = remembered_numbers(settings.look_up_ttl_ms)
     partners = Partners(database, opening, _now, changed, remembered)

@@ -90,7 +90,7 @@ class Taking:
 
     def _count(self, aspect: AspectType, ruled: Sequence[Ruled]) -> None:
         for action, count in Counter(each.action for each in ruled).items():
-            self.measured.add(metrics.CATENAX_TAKEN, count, aspect=aspect.name, action=action)
+            self.measured.add(metrics.CATENAX_TAKEN, count, type=aspect.name, outcome=action)
 
     async def _list(
         self, connection: Connection, ruled: Sequence[Ruled], before: Mapping[Key, Held], now: datetime
