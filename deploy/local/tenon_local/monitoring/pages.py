@@ -122,7 +122,7 @@ INGEST = Dashboard(
         ),
         panel(
             "Catena-X",
-            "Objects of messages by what became of them, and events by which something went to the open market.",
+            "Objects of messages by what became of them, and what went to the open market or left it.",
             "ops",
             ("sum by (outcome) (rate(tenon_ingest_catenax_objects_total[1m]))", "{{outcome}}"),
             ("sum(rate(tenon_ingest_catenax_listed_total[1m]))", "to the market or off it"),

@@ -80,10 +80,10 @@ class CatenaxAddresses:
 
         add("PUT", "/business-partner", self.register, described.REGISTER)
         add("GET", "/business-partner", self.partner, described.PARTNER)
-        add("GET", "/catena-x/demands", self.demands, described.objects(DEMAND))
-        add("GET", "/catena-x/capacity-groups", self.groups, described.objects(GROUP))
-        add("GET", "/catena-x/comments", self.comments, described.objects(COMMENT))
-        add("GET", "/catena-x/notifications", self.notifications, described.objects(NOTIFICATION))
+        add("GET", "/catena-x/demands", self.objects(DEMAND), described.objects(DEMAND))
+        add("GET", "/catena-x/capacity-groups", self.objects(GROUP), described.objects(GROUP))
+        add("GET", "/catena-x/comments", self.objects(COMMENT), described.objects(COMMENT))
+        add("GET", "/catena-x/notifications", self.objects(NOTIFICATION), described.objects(NOTIFICATION))
         add("GET", "/catena-x/short-term", self.short_term, described.SHORT_TERM_OBJECTS)
         add("GET", "/catena-x/comparisons", self.comparisons, described.COMPARISONS)
         add("GET", "/catena-x/deviations", self.deviations, described.DEVIATIONS)
@@ -131,49 +131,15 @@ class CatenaxAddresses:
         found = await self._own(request, party)
         return json_response(BusinessPartner(bpnl=found.bpnl, sites=dict(found.sites)))
 
-    async def demands(
-        self,
-        request: Request,
-        party: str,
-        partner: _Bpnl = None,
-        after: _After = "",
-        limit: _Limit = _PAGE,
-    ) -> Response:
-        """Return the demands that a party has told, or was told, in order."""
-        return await self._page(request, party, DEMAND, (partner, after, limit))
+    def objects(self, aspect: AspectType) -> Callable[..., Awaitable[Response]]:
+        """Return the handler that shows what of an aspect a party has told, or was told, in order."""
 
-    async def groups(
-        self,
-        request: Request,
-        party: str,
-        partner: _Bpnl = None,
-        after: _After = "",
-        limit: _Limit = _PAGE,
-    ) -> Response:
-        """Return the capacity groups that a party has told, or was told, in order."""
-        return await self._page(request, party, GROUP, (partner, after, limit))
+        async def shown(
+            request: Request, party: str, partner: _Bpnl = None, after: _After = "", limit: _Limit = _PAGE
+        ) -> Response:
+            return await self._page(request, party, aspect, (partner, after, limit))
 
-    async def comments(
-        self,
-        request: Request,
-        party: str,
-        partner: _Bpnl = None,
-        after: _After = "",
-        limit: _Limit = _PAGE,
-    ) -> Response:
-        """Return the comments that a party has written, or was written, in order."""
-        return await self._page(request, party, COMMENT, (partner, after, limit))
-
-    async def notifications(
-        self,
-        request: Request,
-        party: str,
-        partner: _Bpnl = None,
-        after: _After = "",
-        limit: _Limit = _PAGE,
-    ) -> Response:
-        """Return the disruptions that a party has told, or was told, in order."""
-        return await self._page(request, party, NOTIFICATION, (partner, after, limit))
+        return shown
 
     async def short_term(
         self,

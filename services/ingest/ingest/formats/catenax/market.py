@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from math import ceil, floor
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 from ingest.formats.catenax.comparing import compare
@@ -65,12 +65,14 @@ def demands(relation: Relation, pair: Pair, customer: Side, now: datetime) -> It
         beside = alone if release.unanswered else frozenset()
         found = _by_site(series_of(demand), amounts[release.beyond], beside)
         for location, weeks in sorted(found.items()):
-            made = _Making(release, demand.unit_of_measure, customer.sites.get(location), location)
+            site = customer.sites.get(location)
+            made = _making(release, demand.unit_of_measure, site, location, weeks, now, up=True)
             listing = _listing(pair, demand_id, location, release)
-            references = _references(demand_id, pair, demand)
-            data, problem = _demand(made, customer.party, listing, weeks, references, now)
-            if data is not None or problem is not None:
-                yield Wanted(customer.party, listing, "demand", demand_id, release, changed, data, problem)
+            data = _demand(made, customer.party, listing, _references(demand_id, pair, demand))
+            if made.windows or made.problem is not None:
+                yield Wanted(
+                    customer.party, listing, "demand", demand_id, release, changed, data, made.problem
+                )
 
 
 def offers(relation: Relation, pair: Pair, supplier: Side, now: datetime) -> Iterator[Wanted]:
@@ -84,89 +86,88 @@ def offers(relation: Relation, pair: Pair, supplier: Side, now: datetime) -> Ite
         weeks = {week.week: Fraction(week.spare) for week in comparison.weeks if week.complete}
         location = next(iter(group.supplier_locations), "")
         site = release.site or supplier.sites.get(location)
-        made = _Making(release, group.unit_of_measure, site, location)
+        made = _making(release, group.unit_of_measure, site, location, weeks, now, up=False)
         listing = _listing(pair, group_id, site or location, release)
         reference = ExternalReference(type="catenax-capacity-group", id=group_id)
-        data, problem = _offer(made, supplier.party, listing, weeks, reference, now)
-        problem = comparison.problem or problem
-        if data is not None or problem is not None:
+        data = _offer(made, supplier.party, listing, [reference])
+        problem = comparison.problem or made.problem
+        if made.windows or problem is not None:
             yield Wanted(supplier.party, listing, "offer", group_id, release, changed, data, problem)
 
 
 @dataclass(frozen=True, slots=True)
 class _Making:
-    """What a listing is made of: its release, the partners' unit, and the site, if it is known."""
+    """What a listing is made of: its release, the partners' unit, its site if it is known, and the weeks."""
 
     release: Release
     unit_of_measure: str | None
     site: str | None
     location: str
+    windows: list[Window]
 
     @property
-    def code(self) -> str | None:
-        return self.release.unit if self.unit_of_measure is None else CODES[self.unit_of_measure]
-
     def problem(self) -> str | None:
-        if self.code is None:
+        """Why it can't be listed, None when it can be."""
+        code = _code(self.release, self.unit_of_measure)
+        if code is None:
             return "the partners leave the unit out: say it as unit of the release"
-        if self.code not in UNITS:
-            return f"{self.unit_of_measure or self.code} is a unit that Tenon does not convert"
+        if code not in UNITS:
+            return f"{self.unit_of_measure or code} is a unit that Tenon does not convert"
         if self.site is None:
             return f"no site of this party has the number {self.location or '(no location is given)'}"
         return None
 
+    def common(self, party: str, references: list[ExternalReference]) -> dict[str, Any]:
+        """Return what an offer and a demand have in common; only where there is no problem."""
+        unit = UNITS[str(_code(self.release, self.unit_of_measure))]
+        return {
+            "party": party,
+            "revision": 1,
+            "site": self.site,
+            "item": Item(class_=self.release.class_, unit=unit.dimension.base_unit, kind=self.release.kind),
+            "windows": self.windows,
+            "external_references": references,
+        }
+
+
+def _code(release: Release, unit_of_measure: str | None) -> str | None:
+    return release.unit if unit_of_measure is None else CODES[unit_of_measure]
+
+
+def _making(
+    release: Release,
+    unit_of_measure: str | None,
+    site: str | None,
+    location: str,
+    weeks: Amounts,
+    now: datetime,
+    *,
+    up: bool,
+) -> _Making:
+    unit = UNITS.get(_code(release, unit_of_measure) or "")
+    windows = [] if unit is None else _windows(weeks, unit, now, up=up)
+    return _Making(release, unit_of_measure, site, location, windows)
+
 
 def _demand(
-    made: _Making,
-    party: str,
-    listing: str,
-    weeks: Amounts,
-    references: list[ExternalReference],
-    now: datetime,
-) -> tuple[DemandPublished | None, str | None]:
-    problem = made.problem()
-    if problem is not None or made.site is None or made.code is None:
-        return None, problem
-    unit = UNITS[made.code]
-    windows = _windows(weeks, unit, now, up=True)
-    if not windows:
-        return None, None
-    data = DemandPublished(
-        party=party,
-        demand=listing,
-        revision=1,
-        site=made.site,
-        item=_item(made.release, unit),
-        windows=windows,
-        tier=made.release.tier,
-        highest_price=made.release.highest_price,
-        external_references=references,
-    )
-    return data, None
+    made: _Making, party: str, listing: str, references: list[ExternalReference]
+) -> DemandPublished | None:
+    if made.problem is not None:
+        return None
+    release = made.release
+    price = release.highest_price
+    common = made.common(party, references)
+    return DemandPublished(demand=listing, tier=release.tier, highest_price=price, **common)
 
 
 def _offer(
-    made: _Making, party: str, listing: str, weeks: Amounts, reference: ExternalReference, now: datetime
-) -> tuple[OfferPublished | None, str | None]:
-    problem = made.problem()
-    if problem is not None or made.site is None or made.code is None:
-        return None, problem
-    unit = UNITS[made.code]
-    windows = _windows(weeks, unit, now, up=False)
-    if not windows:
-        return None, None
-    data = OfferPublished(
-        party=party,
-        offer=listing,
-        revision=1,
-        site=made.site,
-        item=_item(made.release, unit),
-        windows=windows,
-        price=made.release.price,
-        regions_served=made.release.regions_served,
-        external_references=[reference],
-    )
-    return data, None
+    made: _Making, party: str, listing: str, references: list[ExternalReference]
+) -> OfferPublished | None:
+    if made.problem is not None:
+        return None
+    release = made.release
+    common = made.common(party, references)
+    return OfferPublished(offer=listing, price=release.price, regions_served=release.regions_served, **common)
 
 
 def _by_site(
@@ -195,10 +196,6 @@ def _windows(weeks: Amounts, unit: Unit, now: datetime, *, up: bool) -> list[Win
             quantity = from_counts(counts, unit.dimension.base_unit)
             windows.append(Window(id=f"{week:%G-W%V}", from_=from_, until=until, quantity=quantity))
     return windows[:_MOST_WINDOWS]
-
-
-def _item(release: Release, unit: Unit) -> Item:
-    return Item(class_=release.class_, unit=unit.dimension.base_unit, kind=release.kind)
 
 
 def _references(demand_id: str, pair: Pair, demand: WeekBasedMaterialDemand) -> list[ExternalReference]:
