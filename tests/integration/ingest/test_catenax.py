@@ -3,6 +3,7 @@
 Deterministic: statuses, what is kept, what the log is told. Not: how soon the relay has told it (waited for).
 """
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from ingest.catenax.examples import EXAMPLES
 from ingest.formats.catenax.aspects import SHORT_TERM
 from tenon.db import Database
 from tenon.kafka import KafkaSettings
-from tests.integration.ingest.running import Answer, Ingest, party, ready, site, written
+from tests.integration.ingest.running import PATIENT, Answer, Ingest, party, ready, site, written
 from tests.support import catenax
 from tests.support.catenax import (
     COMMENT_ID,
@@ -351,3 +352,37 @@ async def test_short_term_figures_are_kept_and_shown(kafka: KafkaSettings, postg
             assert (shown["sender"], shown["object"]) == (SUPPLIER, told)
         nobody = {"sender": SUPPLIER, "receiver": catenax.OTHER}
         assert (await post(maker, "ItemStock", EXAMPLES["ItemStock"], **nobody)).status == 400
+
+
+async def test_what_comes_at_once_is_on_the_market_as_if_it_came_in_turn(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    names = [f"RING {n}" for n in range(8)]
+    async with ready(kafka, postgres, **PATIENT) as ingest:
+        buyer, maker = await partners(ingest)
+
+        def told(n: int) -> dict[str, Any]:
+            return demand(
+                materialDemandId=f"00000000-0000-4000-8000-{n:012d}", materialNumberCustomer=names[n]
+            )
+
+        def answer(n: int) -> dict[str, Any]:
+            return group(
+                capacityGroupId=f"10000000-0000-4000-8000-{n:012d}", linkedDemandSeries=[link(names[n])]
+            )
+
+        def let(n: int) -> Any:
+            path = f"/v1/parties/buyer/catena-x/releases/ring-{n}"
+            return buyer.call("PUT", path, json={"class": CLASS, "material": names[n]})
+
+        every = range(len(names))
+        answers = await asyncio.gather(
+            *(tell_demand(buyer, told(n)) for n in every),
+            *(let(n) for n in every),
+            *(tell_group(maker, answer(n)) for n in every),
+        )
+        assert {each.status for each in answers} == {200, 201}
+        shown = (await buyer.call("GET", "/v1/parties/buyer/catena-x/releases")).body["releases"]
+        assert [[listing["open"] for listing in each["listings"]] for each in shown] == [[True]] * len(names)
+        events = [data["demand"] for _, data in await market(kafka, ingest)]
+        assert [each["windows"][0]["quantity"] for each in events] == [200] * len(names)

@@ -24,8 +24,8 @@ async def test_the_registry_answers_as_it_is_described(
         await ingest.accept(running.party("acme"), running.site("acme"))
         acme = await ingest.new_key("acme")
         told = (
-            "--exclude-path",
-            "/v1/events",
+            "--exclude-path-regex",
+            "/v1/(events|catena-x/.*)",
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
@@ -41,6 +41,22 @@ async def test_events_are_answered_as_it_is_described(
     async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.site("acme"))
         told = ("--include-path", "/v1/events", "--phases", "examples,fuzzing", "--max-examples", "40")
+        found = await tried("ingest", ingest.url, ingest.key, tmp_path, *told)
+    assert not found, found
+
+
+async def test_messages_of_partners_are_answered_as_it_is_described(
+    kafka: KafkaSettings, postgres: str, tmp_path: Path
+) -> None:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
+        told = (
+            "--include-path-regex",
+            "/v1/catena-x/.*",
+            "--phases",
+            "examples,fuzzing",
+            "--max-examples",
+            "3",
+        )
         found = await tried("ingest", ingest.url, ingest.key, tmp_path, *told)
     assert not found, found
 
