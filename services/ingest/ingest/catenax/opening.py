@@ -136,4 +136,4 @@ def _compared(
         before = {name: listed for name, listed in before.items() if listed.subject in subjects}
     demands = market.demands(relation, pair, customer, now)
     offers = market.offers(relation, pair, supplier, now)
-    return list(changes(chain(demands, offers), before))
+    return list(changes(chain(demands, offers), before, now))

@@ -70,14 +70,14 @@ def test_whatever_changes_the_rest_comes_out_as_it_was(
     told: list[dict[str, Any]], change: dict[str, Any]
 ) -> None:
     before, after = together(told), together([*told, change])
-    listed = {each.listed.listing: each.listed for each in changes(wanted(before), {})}
+    listed = {each.listed.listing: each.listed for each in changes(wanted(before), {}, NOW)}
     name = change.get("materialDemandId") or change["capacityGroupId"]
     values = [each.get(name) for held in (before, after) for each in (held.demands, held.groups)]
     part = connected(after, {node for value in values for node in nodes_of(value)})
     subjects = {*part.demands, *part.groups}
     known = {key: each for key, each in listed.items() if each.subject in subjects}
-    everything = {each.listed.listing: each for each in changes(wanted(after), listed)}
-    again = {each.listed.listing: each for each in changes(wanted(part), known)}
+    everything = {each.listed.listing: each for each in changes(wanted(after), listed, NOW)}
+    again = {each.listed.listing: each for each in changes(wanted(part), known, NOW)}
     assert again.keys() == everything.keys()
     for key, each in again.items():
         assert each.listed.digest == everything[key].listed.digest

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.formats.catenax import market, releases
+from ingest.formats.catenax import listing, market, releases
 from ingest.formats.catenax.linking import Relation
-from ingest.formats.catenax.listing import Change, Listed, changes
+from ingest.formats.catenax.listing import Change, Listed
 from ingest.formats.catenax.market import Side
 from ingest.formats.catenax.releases import Release
 from tenon.contracts.intake import DemandPublished, DemandWithdrawn
@@ -163,6 +163,12 @@ def test_whatever_is_asked_no_less_is_asked_and_no_more_offered_than_it_is(
     assert spare - 1 < Fraction(offered) <= spare
 
 
+def changes(
+    wanted: list[Any], listed: Mapping[str, Listed], now: datetime = datetime(2026, 1, 5, tzinfo=UTC)
+) -> list[Change]:
+    return list(listing.changes(wanted, listed, now))
+
+
 def told_of(found: list[Change]) -> dict[str, Listed]:
     return {change.listed.listing: change.listed for change in found}
 
@@ -175,6 +181,8 @@ def test_a_revision_is_the_time_of_the_last_change_and_rises_with_capacity_alone
     assert list(changes(demands(short(), customer()), listed)) == []
     (second,) = changes(demands(short(maximum=700), customer()), listed)
     assert second.listed.revision == first.listed.revision + 1
+    (late,) = changes(demands(short(maximum=700), customer()), listed, NOW)
+    assert late.listed.revision == int(NOW.timestamp() * 1000), "above what a lost database had told"
 
 
 def test_what_is_not_wanted_any_more_is_withdrawn_once_and_comes_back_under_its_id() -> None:

@@ -52,31 +52,35 @@ class Change:
         return Change(with_(unchanged, problem=problem), None)
 
 
-def changes(wanted: Iterable[Wanted], listed: Mapping[str, Listed]) -> Iterator[Change]:
+def changes(wanted: Iterable[Wanted], listed: Mapping[str, Listed], now: datetime) -> Iterator[Change]:
     """Yield what is different from what was told; what is not wanted any more is withdrawn."""
     named = {each.listing: each for each in wanted}
     for listing, each in named.items():
         before = listed.get(listing)
-        change = _told(each, before)
+        change = _told(each, before, now)
         if before is None or change.event is not None or change.listed != before:
             yield change
     for listing, before in listed.items():
         if listing not in named and (before.open or before.problem is not None):
-            yield _withdrawn(before, _WITHDRAWN) if before.open else Change(with_(before, problem=None), None)
+            yield (
+                _withdrawn(before, now, _WITHDRAWN)
+                if before.open
+                else Change(with_(before, problem=None), None)
+            )
 
 
-def _told(wanted: Wanted, before: Listed | None) -> Change:
+def _told(wanted: Wanted, before: Listed | None, now: datetime) -> Change:
     data, problem = _checked(wanted)
     if data is None:
         blank = before or with_(_listed(wanted, 0, ""), open=False)
         if blank.open:
-            change = _withdrawn(blank, str(problem))
+            change = _withdrawn(blank, now, str(problem))
             return with_(change, listed=with_(change.listed, problem=problem))
         return Change(with_(blank, problem=problem), None)
     content = digest(data)
     if before is not None and before.open and before.digest == content:
         return Change(with_(before, problem=None), None)
-    revision = _revision(wanted.changed_at, before)
+    revision = _revision(wanted.changed_at, now, before)
     told = replace(data, revision=revision)
     listed = _listed(wanted, revision, content)
     return Change(listed, told, f"tenon.{wanted.kind}.published.v1", before)
@@ -93,13 +97,16 @@ def _checked(wanted: Wanted) -> tuple[DemandPublished | OfferPublished | None, s
     return data, None
 
 
-def _revision(changed: datetime, before: Listed | None) -> int:
-    """Return the milliseconds of the last change, or one more than before: capacity alone may change too."""
-    return max(unix_ms(changed), (before.revision if before is not None else 0) + 1)
+def _revision(changed: datetime, now: datetime, before: Listed | None) -> int:
+    """Return when it changed as its partners say, or when it is told, and always more than before.
+
+    The time it is told keeps it above what was told before a restored backup no longer knows of it.
+    """
+    return max(unix_ms(changed), unix_ms(now), (before.revision if before is not None else 0) + 1)
 
 
-def _withdrawn(before: Listed, reason: str) -> Change:
-    revision = before.revision + 1
+def _withdrawn(before: Listed, now: datetime, reason: str) -> Change:
+    revision = max(unix_ms(now), before.revision + 1)
     common: dict[str, Any] = {
         "party": before.party,
         "revision": revision,
