@@ -84,7 +84,7 @@ async def test_what_a_pair_tells_each_other_is_compared_and_stays_between_them(
             ]
         assert await market(kafka, ingest) == []
         stranger = await ingest.call("GET", f"/v1/parties/buyer/catena-x/comparisons?partner={catenax.OTHER}")
-        assert stranger.body == {"comparisons": [], "unanswered": []}
+        assert stranger.body == {"comparisons": [], "unanswered": [], "next": None}
 
 
 async def test_what_the_known_supplier_cant_cover_goes_to_the_market_once_the_customer_says_so(
@@ -319,7 +319,7 @@ async def test_a_deviation_is_of_demand_as_it_was_and_as_it_was_measured_last(
         await tell_group(maker, group(capacity(week(6), 1, 1), demandVolatilityParameters=parameters))
         await tell_demand(buyer, demand(series({week(6): 120}), changedAt=LATER))
         path = f"/v1/parties/maker/catena-x/deviations?partner={CUSTOMER}"
-        assert (await maker.call("GET", path)).body == {"deviations": []}
+        assert (await maker.call("GET", path)).body == {"deviations": [], "next": None}
         async with Database.connect(postgres, schema="ingest") as database:
             # As if all of it had happened: the first demand before the start, the second a week later.
             await database.execute(

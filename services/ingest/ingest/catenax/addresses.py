@@ -31,14 +31,18 @@ from ingest.formats.catenax.aspects import (
     UPDATE,
     AspectType,
 )
+from ingest.formats.catenax.capacity_group import WeekBasedCapacityGroup
 from ingest.formats.catenax.deviation import measurements
 from ingest.formats.catenax.releases import Release
-from ingest.formats.catenax.ruling import Key, Pair
+from ingest.formats.catenax.ruling import Key
 from ingest.formats.catenax.values import Bpnl
 from tenon.bodies import body_of
-from tenon.db import Database
+from tenon.contracts.codec import decode_tolerant
+from tenon.db import Connection, Database
 from tenon.problems import Problem
 
+Asked = tuple[str | None, str, int]
+"""What is asked of a list: the partner, the end of the page before, how many."""
 P = ParamSpec("P")
 R = TypeVar("R")
 _PARTNER_BYTES = 512 * 1024
@@ -157,21 +161,31 @@ class CatenaxAddresses:
             raise Problem(422, f"{aspect!r} is none of {_FIGURES}", slug="invalid-request")
         return await self._page(request, party, found, (partner, after, limit))
 
-    async def comparisons(self, request: Request, party: str, partner: _Bpnl = None) -> Response:
-        """Return demand and capacity of each group between a party and another, week by week."""
+    async def comparisons(
+        self, request: Request, party: str, partner: _Bpnl = None, after: _After = "", limit: _Limit = _PAGE
+    ) -> Response:
+        """Return demand and capacity of each group by week; with a partner also what nobody answered."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:
-            pairs = await store.pairs_between(connection, own.bpnl, _bpnl(partner))
-            found = [(pair, await store.relation(connection, pair)) for pair in pairs]
-        return json_response(await self._beside(views.comparisons, found))
+            groups = await self._groups(connection, own, (partner, after, limit))
+            pairs = {(each.supplier, each.customer) for each in groups}
+            if partner is not None and not after:
+                pairs |= set(await store.pairs_between(connection, own.bpnl, partner))
+            relations = {pair: await store.relation(connection, pair) for pair in sorted(pairs)}
+        wanted = [((each.supplier, each.customer), each.id) for each in groups]
+        alone = partner is not None and not after
+        shown = await self._beside(views.comparisons, relations, wanted, _next(groups, limit), alone=alone)
+        return json_response(shown)
 
-    async def deviations(self, request: Request, party: str, partner: _Bpnl = None) -> Response:
+    async def deviations(
+        self, request: Request, party: str, partner: _Bpnl = None, after: _After = "", limit: _Limit = _PAGE
+    ) -> Response:
         """Return how far demand has moved since it was measured last, for each group that measures it."""
         own = await self._own(request, party)
         async with self.database.acquire() as connection:
-            pairs = await store.pairs_between(connection, own.bpnl, _bpnl(partner))
-            shown = [each for pair in pairs for each in await self._deviations(connection, pair)]
-        return json_response({"deviations": shown})
+            groups = await self._groups(connection, own, (partner, after, limit))
+            shown = [one for each in groups for one in await self._deviation(connection, each)]
+        return json_response({"deviations": shown, "next": _next(groups, limit)})
 
     async def list_releases(self, request: Request, party: str) -> Response:
         """Return what a party lets onto the open market, and what has come of it."""
@@ -216,9 +230,7 @@ class CatenaxAddresses:
         except Refused as refused:
             raise answers.problem(refused.refusal) from None
 
-    async def _page(
-        self, request: Request, party: str, aspect: AspectType, asked: tuple[str | None, str, int]
-    ) -> Response:
+    async def _page(self, request: Request, party: str, aspect: AspectType, asked: Asked) -> Response:
         own = await self._own(request, party)
         partner, after, limit = asked
         async with self.database.acquire() as connection:
@@ -233,21 +245,26 @@ class CatenaxAddresses:
             }
             for each in found
         ]
-        last = found[-1] if len(found) == limit else None
-        following = None if last is None else f"{last.supplier}/{last.customer}/{last.id}"
-        return json_response({"objects": objects, "next": following})
+        return json_response({"objects": objects, "next": _next(found, limit)})
 
-    async def _deviations(self, connection: Any, pair: Pair) -> Sequence[views.DeviationShown]:
+    async def _groups(
+        self, connection: Connection, own: store.Partner, asked: Asked
+    ) -> Sequence[queries.Shown]:
+        partner, after, limit = asked
+        return await queries.page(connection, GROUP, (own.bpnl, _bpnl(partner)), _key(after), limit)
+
+    async def _deviation(
+        self, connection: Connection, shown: queries.Shown
+    ) -> Sequence[views.DeviationShown]:
+        group = decode_tolerant(WeekBasedCapacityGroup, shown.data.encode())
+        told = group.demand_volatility_parameters
+        at = None if told is None else measurements(told, self.releases.now())
+        if at is None or group.capacity_group_is_inactive:
+            return []
+        pair = (shown.supplier, shown.customer)
         relation = await store.relation(connection, pair)
-        shown = []
-        for name, group in relation.groups.items():
-            told = group.demand_volatility_parameters
-            at = None if told is None else measurements(told, self.releases.now())
-            if at is not None and not group.capacity_group_is_inactive:
-                before = await store.relation_at(connection, pair, relation, at[0])
-                latest = await store.relation_at(connection, pair, relation, at[1])
-                shown.append(await self._beside(views.deviation, pair, name, before, latest, at))
-        return shown
+        before, latest = [await store.relation_at(connection, pair, relation, each) for each in at]
+        return [await self._beside(views.deviation, pair, shown.id, before, latest, at)]
 
     async def _beside(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Do what may take long beside the loop."""
@@ -260,6 +277,11 @@ def _bpnl(text: str | None) -> str | None:
         return None if text is None else msgspec.convert(text, Bpnl)
     except msgspec.ValidationError:
         raise Problem(422, f"{text!r} is no BPNL", slug="invalid-request") from None
+
+
+def _next(found: Sequence[queries.Shown], limit: int) -> str | None:
+    last = found[-1] if len(found) == limit else None
+    return None if last is None else f"{last.supplier}/{last.customer}/{last.id}"
 
 
 def _key(after: str) -> Key:

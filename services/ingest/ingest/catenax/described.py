@@ -19,6 +19,7 @@ from ingest.formats.catenax.reading import LIST
 from ingest.shown import FORBIDDEN, ref
 from tenon.problems import Problem
 
+_NEXT = f"{SUPPLIER}/{CUSTOMER}/{DEMAND_ID}"
 _HEADER = {
     "header": {
         "messageId": "3b4edc05-e214-47a1-b0c2-1d831cdd9ba9",
@@ -100,7 +101,7 @@ def objects(aspect: AspectType) -> dict[str, Any]:
     }
     return _shown(
         f"{aspect.name}s of a party",
-        {"objects": [entry], "next": f"{SUPPLIER}/{CUSTOMER}/{DEMAND_ID}"},
+        {"objects": [entry], "next": _NEXT},
         404,
         422,
         schema=_OBJECTS,
@@ -176,7 +177,11 @@ REGISTER = _written("Say the BPNL of a party", "BusinessPartner", _PARTNER, 403)
 PARTNER = _shown("The BPNL of a party", _PARTNER, schema=ref("BusinessPartner"))
 COMPARISONS = _shown(
     "Demand and capacity, week by week",
-    {"comparisons": [{**_SHORT, "unit": "unit:piece", "weeks": [_COMPARED]}], "unanswered": []},
+    {
+        "comparisons": [{**_SHORT, "unit": "unit:piece", "weeks": [_COMPARED]}],
+        "unanswered": [],
+        "next": _NEXT,
+    },
     422,
     schema=ref("Comparisons"),
 )
@@ -201,13 +206,17 @@ DEVIATIONS = _shown(
                     }
                 ],
             }
-        ]
+        ],
+        "next": _NEXT,
     },
     422,
     schema={
         "type": "object",
-        "required": ["deviations"],
-        "properties": {"deviations": {"type": "array", "items": ref("DeviationShown")}},
+        "required": ["deviations", "next"],
+        "properties": {
+            "deviations": {"type": "array", "items": ref("DeviationShown")},
+            "next": {"type": ["string", "null"]},
+        },
     },
 )
 RELEASES = _shown(

@@ -38,7 +38,9 @@ class Taking:
     async def take(self, aspect: AspectType, reads: Sequence[Read], sender: str) -> list[Ruled]:
         """Return what becomes of each object, in order; committed when it returns."""
         now = self.now()
-        pairs = {pair_of(read.value) for read in reads if read.value is not None}
+        told_of = {pair_of(read.value) for read in reads if read.value is not None}
+        # Those of others are refused, so nobody waits for them.
+        pairs = {pair for pair in told_of if sender in pair}
         async with self.database.transaction() as connection:
             await store.hold(connection, pairs)
             known = await _known(connection, aspect, reads, sender, now)

@@ -1,8 +1,9 @@
 """What partners are shown: comparisons, deviations, releases, in the form that is described."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -14,6 +15,8 @@ from ingest.formats.catenax.listing import Listed
 from ingest.formats.catenax.releases import Release
 from ingest.formats.catenax.ruling import Pair
 from ingest.formats.catenax.uncovered import unanswered
+
+_MOST_ALONE = 1_000
 
 
 class WeekShown(msgspec.Struct, frozen=True):
@@ -55,10 +58,11 @@ class SeriesShown(msgspec.Struct, frozen=True):
 
 
 class Comparisons(msgspec.Struct, frozen=True):
-    """All comparisons with a partner, and the demand that it has not answered."""
+    """Comparisons; on the first page of one partner also up to 1,000 series that nobody answers."""
 
     comparisons: Sequence[ComparisonShown]
     unanswered: Sequence[SeriesShown]
+    next: str | None
 
 
 class DeviationShown(msgspec.Struct, frozen=True):
@@ -95,15 +99,19 @@ class ReleaseShown(msgspec.Struct, frozen=True):
     listings: Sequence[ListingShown]
 
 
-def comparisons(found: Sequence[tuple[Pair, Relation]]) -> Comparisons:
-    """Return the comparisons of relationships."""
-    shown = [
-        _comparison(pair, relation, compare(relation, group))
-        for pair, relation in found
-        for group in relation.groups
-    ]
-    alone = [SeriesShown(*pair, *key) for pair, relation in found for key in sorted(unanswered(relation))]
-    return Comparisons(shown, alone)
+def comparisons(
+    relations: Mapping[Pair, Relation],
+    groups: Sequence[tuple[Pair, str]],
+    following: str | None,
+    *,
+    alone: bool,
+) -> Comparisons:
+    """Return the comparisons of groups; `alone`: with the series that nobody answers."""
+    shown = [_comparison(pair, relations[pair], compare(relations[pair], group)) for pair, group in groups]
+    series = (
+        SeriesShown(*pair, *key) for pair, found in relations.items() for key in sorted(unanswered(found))
+    )
+    return Comparisons(shown, list(islice(series, _MOST_ALONE)) if alone else [], following)
 
 
 def deviation(
