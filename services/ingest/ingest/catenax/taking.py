@@ -17,7 +17,19 @@ from ingest.formats.catenax.aspects import COMMENT, DEMAND, NOTIFICATION, Aspect
 from ingest.formats.catenax.connected import Node, nodes_of
 from ingest.formats.catenax.notification_cases import Between, key_between, rule_notification
 from ingest.formats.catenax.reading import Read
-from ingest.formats.catenax.ruling import Held, Key, Known, Pair, Ruled, key_of, ordered, pair_of, rule
+from ingest.formats.catenax.ruling import (
+    MOST_KEPT,
+    Held,
+    Key,
+    Known,
+    Pair,
+    Ruled,
+    full,
+    key_of,
+    ordered,
+    pair_of,
+    rule,
+)
 from ingest.formats.catenax.short_term_cases import rule_short_term, short_term_key
 from ingest.formats.catenax.values import plain_uuid
 from tenon.db import Connection, Database
@@ -45,7 +57,7 @@ class Taking:
             await store.hold(connection, pairs)
             known = await _known(connection, aspect, reads, sender, now)
             before = dict(known.objects)
-            ruled = [rule(read, known) for read in reads]
+            ruled = [rule(read, aspect, known) for read in reads]
             await store.save(connection, aspect, ruled, now)
             told = await self._list(connection, ruled, before, now)
             await failpoint("ingest.before_commit")
@@ -58,13 +70,16 @@ class Taking:
 
     async def notify(self, read: Read, sender: str, recipient: str) -> Ruled:
         """Return what becomes of a notification; committed when it returns."""
+        pair = ordered(sender, recipient)
         async with self.database.transaction() as connection:
-            await store.hold(connection, [ordered(sender, recipient)])
+            await store.hold(connection, [pair])
             partners = await store.partners(connection, {sender, recipient})
             judged = _served(read, recipient, partners, "/header")
             between = await _between(connection, judged, (sender, recipient), partners)
             keys = [] if read.value is None else [key_between(sender, recipient, read.value.notification_id)]
             held = await store.held(connection, NOTIFICATION, keys)
+            count = (await store.counts(connection, NOTIFICATION, [pair]))[pair]
+            judged = _with_room(judged, bool(held), count)
             ruled = rule_notification(judged, between, held.get(keys[0]) if keys else None)
             await store.save(connection, NOTIFICATION, [ruled], self.now())
             await failpoint("ingest.before_commit")
@@ -76,13 +91,18 @@ class Taking:
         self, aspect: AspectType, reads: Sequence[Read], sender: str, recipient: str
     ) -> list[Ruled]:
         """Return what becomes of short-term figures, in order; committed when it returns."""
-        now, between = self.now(), (sender, recipient)
+        now, between, pair = self.now(), (sender, recipient), ordered(sender, recipient)
         async with self.database.transaction() as connection:
-            await store.hold(connection, [ordered(sender, recipient)])
+            await store.hold(connection, [pair])
             partners = await store.partners(connection, {recipient})
             keys = {short_term_key(read.value, *between) for read in reads if read.value is not None}
             held = await store.held(connection, aspect, keys)
-            judged = [_served(read, recipient, partners, "/messageHeader/header") for read in reads]
+            served = [_served(read, recipient, partners, "/messageHeader/header") for read in reads]
+            count = (await store.counts(connection, aspect, [pair]))[pair]
+            judged = [
+                _with_room(read, read.value is None or short_term_key(read.value, *between) in held, count)
+                for read in served
+            ]
             ruled = [rule_short_term(read, between, held, now) for read in judged]
             await store.save(connection, aspect, ruled, now)
             await failpoint("ingest.before_commit")
@@ -128,6 +148,10 @@ def _served(read: Read, recipient: str, partners: Mapping[str, Partner], header:
     expected = "the BPNL of a partner that is registered"
     fault = Fault(f"{header}/receiverBpn", "no partner with this BPNL is served here", expected)
     return Read(read.at, read.value, (*read.faults, fault))
+
+
+def _with_room(read: Read, known: bool, count: int) -> Read:
+    return Read(read.at, read.value, (*read.faults, *full(known, count, MOST_KEPT, read.at)))
 
 
 async def _known(

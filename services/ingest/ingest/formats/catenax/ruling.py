@@ -3,7 +3,7 @@
 Objects are ruled in the order they stand in; what one changes, the next one finds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ingest.domain.faults import Fault
-from ingest.formats.catenax.aspects import COMMENT, DEMAND, GROUP
+from ingest.formats.catenax.aspects import COMMENT, DEMAND, GROUP, AspectType
 from ingest.formats.catenax.capacity_group import WeekBasedCapacityGroup
 from ingest.formats.catenax.cases import Action, Case, age_of, decide
 from ingest.formats.catenax.comment import IdBasedComment
@@ -27,8 +27,10 @@ from ingest.formats.catenax.tables import (
 )
 from ingest.formats.catenax.values import Aspect, plain_uuid
 
-MOST_OF_A_RELATION = 2_000
-"""Most demands, and most groups, that one supplier and one customer may have."""
+MOST_COMPARED = 2_000
+"""Most demands, and most groups, that one supplier and one customer may have: they are compared together."""
+MOST_KEPT = 100_000
+"""Most comments, notifications and short-term figures that two partners may have, each."""
 Pair = tuple[str, str]
 """A relationship: the supplier's BPNL, the customer's."""
 Key = tuple[str, str, str]
@@ -94,14 +96,16 @@ def key_of(value: Aspect) -> Key:
     return (*pair_of(value), plain_uuid(getattr(told, _ID[type(value)])))
 
 
-def rule(read: Read, known: Known) -> Ruled:
+def rule(read: Read, aspect: AspectType, known: Known) -> Ruled:
     """Return what becomes of an object, and note it."""
+    table, facts_of = _RULES[aspect.kind]
     if read.value is None:
-        return Ruled(read.at, "ignore", 400, "no. 1", None, read.faults)
-    case = _RULES[type(read.value)](read.value, known, read)
+        return Ruled(read.at, "ignore", 400, _clause(table[0]), None, read.faults)
+    facts = facts_of(read.value, known, read)
+    case: Case[Any] = decide(table, facts)
     key = key_of(read.value)
     if case.action == "ignore":
-        faults = read.faults or (Fault(read.at + case.at, case.reason, case.expected),)
+        faults = facts.faults or (Fault(read.at + case.at, case.reason, case.expected),)
         return Ruled(read.at, "ignore", case.status, _clause(case), key[2], faults)
     held = _held(read.value, case.action, known)
     subject = read.value.material_number_customer if isinstance(read.value, WeekBasedMaterialDemand) else None
@@ -138,25 +142,28 @@ def _note(known: Known, key: Key, held: Held, subject: str | None) -> None:
         known.subjects[(*key[:2], subject)] = key[2]
 
 
-def _demand(demand: WeekBasedMaterialDemand, known: Known, read: Read) -> Case[Any]:
+def _demand(demand: WeekBasedMaterialDemand, known: Known, read: Read) -> DemandFacts:
     key = key_of(demand)
     held = known.objects.get(key)
     other = known.subjects.get((*key[:2], demand.material_number_customer), key[2])
-    facts = DemandFacts(
-        faults=(*read.faults, *_full(known, key, read.at), *_taken(known, key, other, read.at)),
+    return DemandFacts(
+        faults=(
+            *read.faults,
+            *_full(known, key, MOST_COMPARED, read.at),
+            *_taken(known, key, other, read.at),
+        ),
         from_customer=demand.customer == known.sender,
         to_mine=demand.supplier in known.partners,
         age=age_of(demand.changed_at, held.changed_at if held is not None else None),
         taken=other != key[2],
     )
-    return decide(DEMAND_CASES, facts)
 
 
-def _group(group: WeekBasedCapacityGroup, known: Known, read: Read) -> Case[Any]:
+def _group(group: WeekBasedCapacityGroup, known: Known, read: Read) -> GroupFacts:
     key = key_of(group)
     held = known.objects.get(key)
-    facts = GroupFacts(
-        faults=(*read.faults, *_full(known, key, read.at)),
+    return GroupFacts(
+        faults=(*read.faults, *_full(known, key, MOST_COMPARED, read.at)),
         from_supplier=group.supplier == known.sender,
         to_mine=group.customer in known.partners,
         links_demands=bool(group.linked_demand_series),
@@ -164,22 +171,20 @@ def _group(group: WeekBasedCapacityGroup, known: Known, read: Read) -> Case[Any]
         start_moved=_start_moved(group, held, known.now),
         age=age_of(group.changed_at, held.changed_at if held is not None else None),
     )
-    return decide(GROUP_CASES, facts)
 
 
-def _comment(comment: IdBasedComment, known: Known, read: Read) -> Case[Any]:
+def _comment(comment: IdBasedComment, known: Known, read: Read) -> CommentFacts:
     key = key_of(comment)
     held = known.objects.get(key)
     sides = {comment.customer, comment.supplier}
-    facts = CommentFacts(
-        faults=(*read.faults, *_full(known, key, read.at), *_foreign(held, known, read.at)),
+    return CommentFacts(
+        faults=(*read.faults, *_full(known, key, MOST_KEPT, read.at), *_foreign(held, known, read.at)),
         from_sender=known.sender in sides,
         to_partner=sides <= known.partners,
         object_exchanged=(*key[:2], plain_uuid(comment.object_id)) in known.exchanged,
         delete=comment.request_delete,
         age=_comment_age(comment, held, known),
     )
-    return decide(COMMENT_CASES, facts)
 
 
 def _comment_age(comment: IdBasedComment, held: Held | None, known: Known) -> Any:
@@ -201,11 +206,15 @@ def _start_moved(group: WeekBasedCapacityGroup, held: Held | None, now: datetime
     return before is None or before.start_reference_date_time != told.start_reference_date_time
 
 
-def _full(known: Known, key: Key, at: str) -> tuple[Fault, ...]:
-    if key in known.objects or known.counts.get(key[:2], 0) < MOST_OF_A_RELATION:
+def full(known: bool, count: int, most: int, at: str) -> tuple[Fault, ...]:
+    """Return a fault where two partners have as many objects of an aspect as they may, and one more comes."""
+    if known or count < most:
         return ()
-    expected = f"at most {MOST_OF_A_RELATION} of a supplier and a customer"
-    return (Fault(at, "no room for another one", expected),)
+    return (Fault(at, "no room for another one", f"at most {most} between two partners"),)
+
+
+def _full(known: Known, key: Key, most: int, at: str) -> tuple[Fault, ...]:
+    return full(key in known.objects, known.counts.get(key[:2], 0), most, at)
 
 
 def _taken(known: Known, key: Key, other: str, at: str) -> tuple[Fault, ...]:
@@ -231,8 +240,8 @@ _ID: Mapping[type[Aspect], str] = {
     GROUP.kind: "capacity_group_id",
     COMMENT.kind: "comment_id",
 }
-_RULES: Mapping[type[Aspect], Callable[[Any, Known, Read], Case[Any]]] = {
-    DEMAND.kind: _demand,
-    GROUP.kind: _group,
-    COMMENT.kind: _comment,
+_RULES: Mapping[type[Aspect], tuple[Sequence[Case[Any]], Callable[[Any, Known, Read], Any]]] = {
+    DEMAND.kind: (DEMAND_CASES, _demand),
+    GROUP.kind: (GROUP_CASES, _group),
+    COMMENT.kind: (COMMENT_CASES, _comment),
 }
