@@ -31,7 +31,7 @@ LATER = "2026-01-08T08:00:00Z"
 
 def told(aspect: AspectType, *values: Any, known: Known | None = None, sender: str = CUSTOMER) -> list[Ruled]:
     held = known or Known(sender, NOW, PARTNERS, exchanged=frozenset({(*PAIR, GROUP_ID)}))
-    return [rule(reading.read(aspect, each, f"/{n}", NOW), held) for n, each in enumerate(values)]
+    return [rule(reading.read(aspect, each, f"/{n}", NOW), aspect, held) for n, each in enumerate(values)]
 
 
 def one_demand(**more: Any) -> dict[str, Any]:
@@ -49,6 +49,7 @@ def numbers(ruled: list[Ruled]) -> list[int]:
 def test_the_same_demand_twice_is_new_and_then_known() -> None:
     found = told(DEMAND, one_demand(), one_demand(), one_demand(changedAt=LATER), one_demand())
     assert numbers(found) == [6, 8, 4, 7]
+    assert [each.clause for each in told(DEMAND, {})] == ["CX-0128 §4.1.2.7 no. 1"]
 
 
 def test_an_id_is_one_however_it_is_written() -> None:
@@ -86,7 +87,8 @@ def test_a_volatility_start_in_the_past_is_kept_and_not_set() -> None:
     assert numbers(told(GROUP, measured(past), measured(future), known=known)) == [5, 7]
     known.now = datetime(2026, 2, 1, tzinfo=UTC)
     found = [
-        rule(reading.read(GROUP, measured(at, changedAt=LATER), "/0", NOW), known) for at in (future, past)
+        rule(reading.read(GROUP, measured(at, changedAt=LATER), "/0", NOW), GROUP, known)
+        for at in (future, past)
     ]
     assert numbers(found) == [6, 5]
 
