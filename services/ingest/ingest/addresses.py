@@ -32,6 +32,7 @@ from ingest.shown import (
     shown,
 )
 from tenon.bodies import body_of
+from tenon.contracts.codec import encode
 from tenon.contracts.values import Id
 from tenon.problems import Problem
 
@@ -84,10 +85,10 @@ class Addresses:
     async def party(self, request: Request, party: str) -> Response:
         """Return the statement about a party that is in force."""
         await self._access.sender_for(request, party)
-        found = await self._directory.party(_id(party))
+        found = await self._directory.party(path_id(party))
         if found is None:
             raise unknown(party)
-        return _json(found)
+        return json_response(found)
 
     async def sites(
         self,
@@ -98,17 +99,17 @@ class Addresses:
     ) -> Response:
         """Return the sites of a party that are in force, in order of their ids."""
         await self._access.sender_for(request, party)
-        sites = await self._directory.sites(_id(party), after.replace("\0", ""), limit)
+        sites = await self._directory.sites(path_id(party), after.replace("\0", ""), limit)
         if sites is None:
             raise unknown(party)
-        return _json({"sites": sites, "next": sites[-1].site if len(sites) == limit else None})
+        return json_response({"sites": sites, "next": sites[-1].site if len(sites) == limit else None})
 
     async def make(self, request: Request, party: str) -> Response:
         """Make a key for a party, and show it: this is the only time."""
         await self._access.sender_for(request, party)
         label = await self._label(request)
         try:
-            made = await self._keys.make(_id(party), label)
+            made = await self._keys.make(path_id(party), label)
         except UnknownParty:
             raise unknown(party) from None
         except TooManyKeys:
@@ -129,7 +130,7 @@ class Addresses:
     async def list(self, request: Request, party: str) -> KeyList:
         """Return a party's keys, without their secrets."""
         await self._access.sender_for(request, party)
-        if await self._directory.party(_id(party)) is None:
+        if await self._directory.party(path_id(party)) is None:
             raise unknown(party)
         keys = await self._keys.of(party)
         return KeyList(keys=[KeyListed.model_validate(key, from_attributes=True) for key in keys])
@@ -138,7 +139,7 @@ class Addresses:
         """Take a key out of force, for good. Other processes may take it for some seconds more."""
         await self._access.sender_for(request, party)
         try:
-            known = await self._keys.revoke(_id(party), _id(key))
+            known = await self._keys.revoke(path_id(party), path_id(key))
         except UnknownParty:
             raise unknown(party) from None
         if not known:
@@ -154,7 +155,7 @@ class Addresses:
         )
 
 
-def _id(text: str) -> str:
+def path_id(text: str) -> str:
     """Return an id; raise `Problem` 404 for what can't be one."""
     try:
         return msgspec.convert(text, Id)
@@ -162,5 +163,6 @@ def _id(text: str) -> str:
         raise Problem(404, f"{text!r} is no id") from None
 
 
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
+def json_response(value: object) -> Response:
+    """Return a value as JSON; quantities are numbers with every digit."""
+    return Response(encode(value), media_type="application/json")

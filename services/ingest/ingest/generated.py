@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.addresses import Addresses
+from ingest.catenax.addresses import CatenaxAddresses
 from ingest.http import application
 from ingest.settings import IngestSettings
 from tenon.generate.contribution import Contribution
@@ -26,7 +27,9 @@ def document() -> Mapping[str, object]:
 def unconnected() -> FastAPI:
     """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
     unbound: Any = None
-    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1))
+    catenax = CatenaxAddresses(unbound, unbound, unbound, unbound, unbound, unbound, deadline_ms=1)
+    addresses = Addresses(unbound, unbound, unbound, deadline_ms=1)
+    return application(_nothing, addresses, [catenax.router()])
 
 
 async def _nothing(request: Request) -> Response:

@@ -6,11 +6,11 @@ decided behind it.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -91,8 +91,10 @@ def _log(sender: Sender, items: list[Item]) -> None:
         _logger.debug("events", key=sender.key, party=sender.party, events=len(items))
 
 
-def application(post: Callable[[Request], Awaitable[Response]], addresses: Addresses) -> FastAPI:
-    """Return the HTTP application of ingest; its description is complete."""
+def application(
+    post: Callable[[Request], Awaitable[Response]], addresses: Addresses, more: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """Return the HTTP application of ingest, with more addresses; its description is complete."""
     app = FastAPI(
         title=openapi.TITLE,
         version=openapi.VERSION,
@@ -101,7 +103,8 @@ def application(post: Callable[[Request], Awaitable[Response]], addresses: Addre
         redirect_slashes=False,
     )
     app.router.routes.append(Route("/v1/events", post, methods=["POST"]))
-    app.include_router(addresses.router())
+    for router in (addresses.router(), *more):
+        app.include_router(router)
     problems.install(app, [RequestValidationError])
     openapi.describe(app)
     add_docs(app)

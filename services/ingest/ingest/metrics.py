@@ -8,3 +8,10 @@ REJECTED = counter(
 )
 IN_FLIGHT_BYTES = gauge("ingest_in_flight_bytes", "bytes of requests that are being handled")
 WAITING_BYTES = gauge("ingest_kafka_waiting_bytes", "bytes of records that wait for Kafka's acknowledgement")
+CATENAX_TAKEN = counter(
+    "ingest_catenax_objects_total", "objects of Catena-X messages, by what became of them", "type", "outcome"
+)
+CATENAX_LISTED = counter(
+    "ingest_catenax_listed_total",
+    "events by which something of Catena-X went to the open market or left it",
+)

@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 
 from ingest import examples
 from ingest.answers import BatchAccepted, BatchProblem, EventAccepted
+from ingest.catenax.schemas import CATENAX
 from ingest.errors import described
 from ingest.shown import KeyLabel
 from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED
@@ -190,7 +191,7 @@ def _errors() -> Json:
 
 
 def _schemas() -> Json:
-    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel)
+    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel, *CATENAX)
     types = [family.data for family in INTAKE]
     _, components = msgspec.json.schema_components(
         (*types, *answers), ref_template="#/components/schemas/{name}"

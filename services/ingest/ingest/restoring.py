@@ -26,6 +26,8 @@ SELECT max(at) FROM (
     UNION ALL SELECT max(changed_at) FROM policies
 ) AS changes
 """
+_TELL_AGAIN = "UPDATE catenax_listed SET digest = '' WHERE open"
+"""Others may have been told since the backup: with the next message of its partners each is told as it is."""
 _ADD_KEYS = """
 INSERT INTO api_keys (key, party, sha256, label)
 SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (key) DO NOTHING
@@ -84,6 +86,7 @@ async def _save(connection: Connection, changes: Changes, told: Iterable[tuple[s
     await store.save(connection, changes)
     await store.note_markets(connection, told)
     await _save_keys(connection, changes)
+    await connection.execute(_TELL_AGAIN)
 
 
 async def _save_keys(connection: Connection, changes: Changes) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from ingest import metrics
 from ingest.access import Access
 from ingest.addresses import Addresses
+from ingest.catenax.bound import bound as bound_catenax
 from ingest.directory import Directory
 from ingest.domain.route import Router
 from ingest.handler import Handler
@@ -114,14 +115,12 @@ def _service(
     )
     access, directory = Access(keys, settings.send_deadline_ms), Directory(database)
     addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
-    intake = Intake(
-        access,
-        handler,
-        Rate(settings.rate_events_per_second, settings.rate_burst_events),
-        Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
-        reader,
-        settings.body_deadline_ms,
-    )
+    rate = Rate(settings.rate_events_per_second, settings.rate_burst_events)
+    in_flight = partial(measured.set, metrics.IN_FLIGHT_BYTES)
+    budget = Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, in_flight)
+    intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
+    room = (rate, budget, reader)
+    catenax = bound_catenax(settings, database, router, access, room, measured, relay.wake)
 
     async def relay_outbox(stop: asyncio.Event) -> None:
         await relay.run(stop)
@@ -140,7 +139,7 @@ def _service(
         "backlog": partial(backlog.watch, {"outbox": directory.outbox}, measured),
         "periods": keeper.run,
     }
-    return Service("ingest", application(intake.post, addresses), loops, ready, measured)
+    return Service("ingest", application(intake.post, addresses, [catenax.router()]), loops, ready, measured)
 
 
 def _bounded(effect: Effect[Entry]) -> Effect[Entry]:

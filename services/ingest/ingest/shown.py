@@ -74,7 +74,7 @@ LABELLED = {
     }
 }
 _TOO_MANY = ("The party has as many keys as it may.", Problem(409, "'shandong-mills' has 100 keys in force"))
-_FORBIDDEN = (
+FORBIDDEN = (
     "This is the administrator's.",
     Problem(403, "this is the administrator's; show the key that TENON_ADMIN_KEY says"),
 )
@@ -85,7 +85,7 @@ def shown(
 ) -> dict[str, Any]:
     """Return the description of an address that shows something, or answers with one of these errors."""
     shown = {"example": example} if schema is None else {"example": example, "schema": schema}
-    errors = described(sorted({401, 405, 500, 503, *codes}), _403=_FORBIDDEN)
+    errors = described(sorted({401, 405, 500, 503, *codes}), _403=FORBIDDEN)
     return {
         "response_model": model,
         "responses": {200: {"content": {"application/json": shown}}, **errors},

@@ -15,6 +15,9 @@ from tests.integration.security_http.trying import tried
 from tests.support.told import demand_position, docking, offer_position
 
 pytestmark = pytest.mark.timeout(600)
+# Of several addresses that one handler answers, one.
+_MESSAGES = "/v1/catena-x/(WeekBased.*|IdBased.*|DemandAnd.*|ItemStock)"
+_LISTS = "/catena-x/(capacity-groups|comments|notifications|short-term|deviations)"
 
 
 async def test_the_registry_answers_as_it_is_described(
@@ -24,8 +27,8 @@ async def test_the_registry_answers_as_it_is_described(
         await ingest.accept(running.party("acme"), running.site("acme"))
         acme = await ingest.new_key("acme")
         told = (
-            "--exclude-path",
-            "/v1/events",
+            "--exclude-path-regex",
+            f"/v1/events|/v1/catena-x/|{_LISTS}",
             "--phases",
             "examples,coverage,fuzzing",
             "--max-examples",
@@ -41,6 +44,16 @@ async def test_events_are_answered_as_it_is_described(
     async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.site("acme"))
         told = ("--include-path", "/v1/events", "--phases", "examples,fuzzing", "--max-examples", "40")
+        found = await tried("ingest", ingest.url, ingest.key, tmp_path, *told)
+    assert not found, found
+
+
+async def test_messages_of_partners_are_answered_as_it_is_described(
+    kafka: KafkaSettings, postgres: str, tmp_path: Path
+) -> None:
+    async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
+        phases = ("--phases", "examples,fuzzing", "--max-examples", "2")
+        told = ("--include-path-regex", _MESSAGES, *phases)
         found = await tried("ingest", ingest.url, ingest.key, tmp_path, *told)
     assert not found, found
 

@@ -40,6 +40,30 @@ def test_the_description_is_valid() -> None:
         ("post /v1/parties/{party}/keys", {"201", "400", "404", "408", "409", "413", "415", "422"}),
         ("delete /v1/parties/{party}/keys/{key}", {"204", "404"}),
         ("get /v1/outbox", {"200", "403"}),
+        (
+            "post /v1/catena-x/WeekBasedMaterialDemand",
+            {"200", "201", "400", "403", "408", "413", "415", "422", "429"},
+        ),
+        (
+            "post /v1/catena-x/IdBasedRequestForUpdate",
+            {"200", "400", "403", "408", "413", "415", "422", "429"},
+        ),
+        (
+            "post /v1/catena-x/DemandAndCapacityNotification",
+            {"200", "400", "403", "408", "413", "415", "429"},
+        ),
+        (
+            "put /v1/parties/{party}/business-partner",
+            {"200", "400", "403", "404", "408", "409", "413", "415", "422"},
+        ),
+        ("get /v1/parties/{party}/catena-x/demands", {"200", "404", "422"}),
+        ("get /v1/parties/{party}/catena-x/comparisons", {"200", "404", "422"}),
+        ("get /v1/parties/{party}/catena-x/releases", {"200", "404"}),
+        (
+            "put /v1/parties/{party}/catena-x/releases/{release}",
+            {"200", "400", "404", "408", "409", "413", "415", "422"},
+        ),
+        ("delete /v1/parties/{party}/catena-x/releases/{release}", {"204", "404", "422"}),
     ],
 )
 def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[str]) -> None:
@@ -47,7 +71,7 @@ def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[
 
 
 def test_no_address_is_left_out() -> None:
-    assert len(OPERATIONS) == 7
+    assert len(OPERATIONS) == 29
 
 
 def contents(operation: Any) -> Iterator[tuple[Any, Any]]:

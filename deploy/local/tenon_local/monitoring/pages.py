@@ -120,6 +120,13 @@ INGEST = Dashboard(
             ("sum(tenon_ingest_in_flight_bytes)", "in flight"),
             ("sum(tenon_ingest_kafka_waiting_bytes)", "waiting for Kafka"),
         ),
+        panel(
+            "Catena-X",
+            "Objects of messages by what became of them, and what went to the open market or left it.",
+            "ops",
+            ("sum by (outcome) (rate(tenon_ingest_catenax_objects_total[1m]))", "{{outcome}}"),
+            ("sum(rate(tenon_ingest_catenax_listed_total[1m]))", "to the market or off it"),
+        ),
         *common("ingest"),
     ),
 )

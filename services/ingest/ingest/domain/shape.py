@@ -5,7 +5,7 @@ type, so that the sender is told all of what is wrong. What several values mean 
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
@@ -42,14 +42,24 @@ def _read(kind: type[T], data: bytes, pointer: str) -> T:
 
 
 def _refuse_nul(data: bytes, pointer: str) -> None:
-    """Raise `Refused` when a text contains U+0000, which no store behind keeps."""
-    pointers = list(islice(_with_nul(parse(data), pointer), MAX_FAULTS))
-    if pointers:
-        refuse(invalid([Fault(at, "contains the character U+0000", "text without it") for at in pointers]))
+    faults = nul_faults(parse(data), pointer)
+    if faults:
+        refuse(invalid(faults))
 
 
 def _all(kind: type[msgspec.Struct], data: bytes, pointer: str) -> tuple[Fault, ...]:
-    return tuple(islice(_walk(kind, _parsed(data), pointer), MAX_FAULTS))
+    return faults_of(kind, _parsed(data), pointer)
+
+
+def faults_of(kind: type[msgspec.Struct], value: object, pointer: str) -> tuple[Fault, ...]:
+    """Return up to 50 faults of parsed JSON; a name that the type does not know is one where it says so."""
+    return tuple(islice(_walk(kind, value, pointer), MAX_FAULTS))
+
+
+def nul_faults(value: object, pointer: str) -> list[Fault]:
+    """Return a fault for each text of parsed JSON that contains U+0000, which no store behind keeps."""
+    pointers = islice(_with_nul(value, pointer), MAX_FAULTS)
+    return [Fault(at, "contains the character U+0000", "text without it") for at in pointers]
 
 
 def _parsed(data: bytes) -> object:
@@ -89,7 +99,7 @@ def _struct(kind: type[msgspec.Struct], value: object, pointer: str) -> Iterator
     for name, inner in value.items():
         if name in fields:
             yield from _walk(_hints(kind)[fields[name].name], inner, pointer + step(name))
-        else:
+        elif kind.__struct_config__.forbid_unknown_fields:
             yield Fault(
                 pointer + step(name), "unknown field", nearest(name, absent, "only documented fields")
             )
@@ -108,7 +118,7 @@ def _fits(kind: Any, value: object) -> bool:
 
 def _misfit(base: Any, value: object) -> str:
     """Say what was sent instead: its kind where that is the fault, else the value."""
-    texts = base in (str, datetime) or get_origin(base) is Literal
+    texts = base in (str, date, datetime) or get_origin(base) is Literal
     wanted = "a string" if texts else "a number" if base in (int, float) else ""
     if (
         isinstance(value, str | int | float)

@@ -1,7 +1,7 @@
 """What would be right, in the words of JSON: made from a field's type, so that it can't differ from it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
@@ -17,6 +17,7 @@ _NAMES: dict[Any, str] = {
     float: "a number",
     Decimal: "a decimal number of at least 0",
     bool: "true or false",
+    date: "a date: 2030-01-07",
     datetime: "a time in RFC 3339 with an offset: 2030-01-31T08:00:00+08:00",
     list: "an array",
     tuple: "an array",
@@ -37,10 +38,10 @@ def expected(kind: Any) -> str:
     """Return what a value of this type is: "an integer from 1 to 9", "one of accept, decline"."""
     base = plain(kind)
     limits = list(_limits(kind))
-    pattern = next((limit.pattern for limit in limits if limit.pattern), None)
-    if pattern is not None:
+    patterned = next((limit for limit in limits if limit.pattern), None)
+    if patterned is not None:
         most = next((f" At most {limit.max_length} characters." for limit in limits if limit.max_length), "")
-        return _patterns()[pattern] + most
+        return _patterns().get(patterned.pattern or "", str(patterned.description)) + most
     if get_origin(base) is Literal:
         return f"one of {', '.join(map(str, get_args(base)))}"
     if get_origin(base) in (Union, UnionType):
