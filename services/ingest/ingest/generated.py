@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ingest.addresses import Addresses
 from ingest.http import application
+from ingest.imports.addresses import ImportAddresses
 from ingest.settings import IngestSettings
 from tenon.generate.contribution import Contribution
 
@@ -26,7 +27,8 @@ def document() -> Mapping[str, object]:
 def unconnected() -> FastAPI:
     """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
     unbound: Any = None
-    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1))
+    imports = ImportAddresses(*[unbound] * 7)
+    return application(_nothing, Addresses(unbound, unbound, unbound, deadline_ms=1), imports)
 
 
 async def _nothing(request: Request) -> Response:

@@ -23,6 +23,7 @@ from ingest.docs import add_docs
 from ingest.domain.admit import Sender
 from ingest.domain.faults import Refused, unavailable
 from ingest.handler import Handler, Item
+from ingest.imports.addresses import ImportAddresses
 from ingest.limits import Budget, OverBudget
 from tenon import log, problems
 from tenon.bodies import body_of
@@ -91,7 +92,9 @@ def _log(sender: Sender, items: list[Item]) -> None:
         _logger.debug("events", key=sender.key, party=sender.party, events=len(items))
 
 
-def application(post: Callable[[Request], Awaitable[Response]], addresses: Addresses) -> FastAPI:
+def application(
+    post: Callable[[Request], Awaitable[Response]], addresses: Addresses, *more: ImportAddresses
+) -> FastAPI:
     """Return the HTTP application of ingest; its description is complete."""
     app = FastAPI(
         title=openapi.TITLE,
@@ -101,7 +104,8 @@ def application(post: Callable[[Request], Awaitable[Response]], addresses: Addre
         redirect_slashes=False,
     )
     app.router.routes.append(Route("/v1/events", post, methods=["POST"]))
-    app.include_router(addresses.router())
+    for router in (addresses.router(), *(each.router() for each in more)):
+        app.include_router(router)
     problems.install(app, [RequestValidationError])
     openapi.describe(app)
     add_docs(app)

@@ -13,12 +13,16 @@ from ingest.directory import Directory
 from ingest.domain.route import Router
 from ingest.handler import Handler
 from ingest.http import Intake, application
+from ingest.imports import store
+from ingest.imports.addresses import ImportAddresses, Limits
+from ingest.imports.work import LEASE_MS, Imports, Work
 from ingest.keys import Keys
 from ingest.limits import Budget
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from tenon import backlog
 from tenon.app import Loop, Service
+from tenon.clock import WallClock
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.contracts.topics import MARKET, PARTIES
 from tenon.db import Database
@@ -34,6 +38,8 @@ from tenon.retry import retrying
 
 _HAND_OVER_S = 3.0
 _REQUEST_BYTES = 16_384
+Threads = tuple[Executor, Executor]
+"""One that reads bodies which are large, and one that reads files to be imported."""
 
 
 @asynccontextmanager
@@ -49,8 +55,8 @@ async def bind(settings: IngestSettings) -> AsyncIterator[Service]:
         async with Database.connect(
             settings.database_url, schema="ingest", pool_size=settings.database_pool_size
         ) as database:
-            with ThreadPoolExecutor(1, "reading") as reader:
-                yield _service(settings, table, producer, database, reader)
+            with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "importing") as importer:
+                yield _service(settings, table, producer, database, (reader, importer))
     finally:
         await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
 
@@ -80,8 +86,9 @@ async def _check_log(kafka: KafkaSettings, table: MarketTable) -> None:
 
 
 def _service(
-    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, reader: Executor
+    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, threads: Threads
 ) -> Service:
+    reader, importer = threads
     measured = Metrics()
     leases = Leases(database, owner=settings.instance)
     source = OutboxSource(database, leases)
@@ -89,7 +96,11 @@ def _service(
         database,
         leases,
         measured,
-        [Kept("outbox", settings.outbox_retention_h)],
+        [
+            Kept("outbox", settings.outbox_retention_h),
+            Kept("imports", settings.import_retention_h),
+            Kept("import_rows", settings.import_retention_h),
+        ],
         period_s=settings.period_s,
         interval_ms=settings.retention_interval_ms,
     )
@@ -112,16 +123,18 @@ def _service(
         deadline_ms=settings.send_deadline_ms,
         measured=measured,
     )
+    rate = Rate(settings.rate_events_per_second, settings.rate_burst_events)
+    budget = Budget(
+        settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)
+    )
     access, directory = Access(keys, settings.send_deadline_ms), Directory(database)
     addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
-    intake = Intake(
-        access,
-        handler,
-        Rate(settings.rate_events_per_second, settings.rate_burst_events),
-        Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, partial(measured.set, metrics.IN_FLIGHT_BYTES)),
-        reader,
-        settings.body_deadline_ms,
-    )
+    intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
+    importing, work, imports = _imports(settings, database, intake, keys, importer, measured)
+
+    async def import_files(stop: asyncio.Event) -> None:
+        await importing.run(stop)
+        await work.release()
 
     async def relay_outbox(stop: asyncio.Event) -> None:
         await relay.run(stop)
@@ -132,15 +145,46 @@ def _service(
             "kafka": producer.problem() or handler.problem(),
             "database": await database.problem(),
             "outbox": relay.problem(),
+            "imports": importing.problem(),
         }
 
+    counts: dict[str, backlog.Count] = {
+        "outbox": directory.outbox,
+        "imports": partial(store.backlog, database),
+    }
     loops: dict[str, Loop] = {
         "outbox": relay_outbox,
+        "imports": import_files,
         "producer": producer.watch,
-        "backlog": partial(backlog.watch, {"outbox": directory.outbox}, measured),
+        "backlog": partial(backlog.watch, counts, measured),
         "periods": keeper.run,
     }
-    return Service("ingest", application(intake.post, addresses), loops, ready, measured)
+    return Service("ingest", application(intake.post, addresses, imports), loops, ready, measured)
+
+
+def _imports(
+    settings: IngestSettings,
+    database: Database,
+    intake: Intake,
+    keys: Keys,
+    reader: Executor,
+    measured: Metrics,
+) -> tuple[Relay[Work], Imports, ImportAddresses]:
+    """Return what imports files: the relay, its source of work, and the addresses."""
+    leases = Leases(database, owner=settings.instance, ttl_ms=LEASE_MS)
+    work = Imports(database, leases, intake.handler, keys, intake.rate, reader, measured)
+    relaying = RelaySettings("imports", limit=1, retry_deadline_ms=settings.retry_deadline_ms)
+    relay: Relay[Work] = Relay("imports", work, work.effect, metrics=measured, settings=relaying)
+    limits = Limits(
+        settings.send_deadline_ms,
+        settings.body_deadline_ms,
+        min(settings.import_max_bytes, settings.max_in_flight_bytes // 2),
+        settings.imports_per_party,
+    )
+    addresses = ImportAddresses(
+        intake.access, database, intake.budget, limits, measured, relay.wake, WallClock()
+    )
+    return relay, work, addresses
 
 
 def _bounded(effect: Effect[Entry]) -> Effect[Entry]:
