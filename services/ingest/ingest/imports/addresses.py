@@ -59,7 +59,7 @@ _LISTED = 100
 _LATER = {"retry-after": "10"}
 _MOST_SAID = 200
 _Said = Annotated[str, Query(max_length=300)]
-_Revision = Annotated[int, Query(ge=1, le=2**53 - 1, description="Revision of rows that say none.")]
+_Revision = Annotated[int | None, Query(ge=1, le=2**53 - 1, description="Revision of rows that say none.")]
 _Columns = Annotated[
     list[_Said],
     Query(alias="map", max_length=_MOST_SAID, description="COLUMN=FIELD; COLUMN= leaves one out."),
@@ -68,13 +68,19 @@ _Values = Annotated[
     list[_Said],
     Query(alias="set", max_length=_MOST_SAID, description="FIELD=VALUE, for rows whose cell is empty."),
 ]
-_Format = Annotated[Format, Query(alias="format", description="If not said, by the content type.")]
+_Format = Annotated[Format | None, Query(alias="format", description="If not said, by the content type.")]
 _Zone = Annotated[str, Query(max_length=64, description="Of times without one: UTC, +08:00, Asia/Shanghai.")]
-_Decimal = Annotated[Mark, Query(description="What stands before decimals; if not said, as the file shows.")]
-_Dates = Annotated[Order, Query(description="How 01/02/2030 is meant; if not said, as the file shows.")]
-_Sheet = Annotated[str, Query(max_length=64, description="Of a workbook; if not said, the first visible.")]
+_Decimal = Annotated[
+    Mark | None, Query(description="What stands before decimals; if not said, as the file shows.")
+]
+_Dates = Annotated[
+    Order | None, Query(description="How 01/02/2030 is meant; if not said, as the file shows.")
+]
+_Sheet = Annotated[
+    str | None, Query(max_length=64, description="Of a workbook; if not said, the first visible.")
+]
 _Words = Annotated[
-    str,
+    str | None,
     Header(
         alias="idempotency-key",
         min_length=1,
@@ -144,19 +150,19 @@ class ImportAddresses:
         self,
         request: Request,
         kind: KindName,
-        form: _Format | None = None,
+        form: _Format = None,
         columns: _Columns = [],  # noqa: B006 - FastAPI's way to say it
         values: _Values = [],  # noqa: B006
         dry_run: bool = False,
         name: Annotated[str, Query(max_length=200, description="The file's name, to be shown.")] = "",
-        revision: _Revision | None = None,
-        encoding: Encoding | None = None,
-        delimiter: Delimiter | None = None,
-        decimal: _Decimal | None = None,
-        dates: _Dates | None = None,
+        revision: _Revision = None,
+        encoding: Encoding = None,
+        delimiter: Delimiter = None,
+        decimal: _Decimal = None,
+        dates: _Dates = None,
         zone: _Zone = "UTC",
-        sheet: _Sheet | None = None,
-        words: _Words | None = None,
+        sheet: _Sheet = None,
+        words: _Words = None,
     ) -> Response:
         """Store a file to be imported, and answer with the job."""
         sender = await self._access.sender(request)
@@ -236,7 +242,9 @@ class ImportAddresses:
             self._metrics.add(metrics.IMPORTS, state="cancelled")
         return Response(status_code=204)
 
-    async def template(self, request: Request, kind: KindName, form: _Format = "csv") -> Response:
+    async def template(
+        self, request: Request, kind: KindName, form: Annotated[Format, Query(alias="format")] = "csv"
+    ) -> Response:
         """Return a file with all columns of a kind, and a row that would be taken."""
         await self._access.sender(request)
         headers = {"content-disposition": f'attachment; filename="{kind}.{form}"'}

@@ -38,8 +38,12 @@ def _one_of(names: Iterable[str]) -> str:
 KindName = Annotated[
     str, Query(pattern=_one_of(KINDS), description=f"What its rows are: {', '.join(KINDS)}.")
 ]
-Encoding = Annotated[str, Query(pattern=_one_of(ENCODINGS), description=f"One of {', '.join(ENCODINGS)}.")]
-Delimiter = Annotated[str, Query(pattern=_one_of(DELIMITERS), description=f"One of {', '.join(DELIMITERS)}.")]
+Encoding = Annotated[
+    str | None, Query(pattern=_one_of(ENCODINGS), description=f"One of {', '.join(ENCODINGS)}.")
+]
+Delimiter = Annotated[
+    str | None, Query(pattern=_one_of(DELIMITERS), description=f"One of {', '.join(DELIMITERS)}.")
+]
 
 
 class ColumnModel(BaseModel):

@@ -21,6 +21,7 @@ from tenon.contracts.codec import encode
 
 Place = tuple[int, str | None]
 """A row's number and the name of its column, None where no column says it."""
+_WHEN = ("from", "until", "last_day", *SPANS)
 _SPAN = "from and until (or last_day), or day, week or month"
 
 
@@ -94,6 +95,8 @@ class _Making:
         self._habits = Habits(table.layout.mark, table.layout.order, table.layout.zone)
         self._common: dict[str, Any] = {}
         self._said: dict[str, Place] = {}
+        self._bad: set[tuple[int, str]] = set()
+        """Fields (each with its row, where every row says its own) that a fault is told of already."""
 
     def make(self, rows: Sequence[Row]) -> None:
         entries = [self._read(row) for row in rows]
@@ -127,6 +130,7 @@ class _Making:
                 value = value_of(column.field, cell, self._habits)
             except BadCell as bad:
                 self._fault(place, bad.reason, bad.expected)
+                self._bad.add((row.number if column.field.each else 0, column.field.name))
                 continue
             if column.field.each:
                 own[column.field.name], places[column.field.name] = value, place
@@ -172,7 +176,8 @@ class _Making:
             if field is not None and not field.each:
                 self._common.setdefault(name, value)
         for each in self._layout.kind.fields:
-            if each.needed and not each.each and each.name not in self._common:
+            told = each.each or each.name in self._common or (0, each.name) in self._bad
+            if each.needed and not told:
                 self._fault((row.number, self._column(each)), f"no {each.name}", "a value")
         if self._layout.kind.field("scheme") is not None and "scheme" not in self._common:
             self._fault(
@@ -212,7 +217,7 @@ class _Making:
 
     def _window(self, at: int, row: int, own: dict[str, Any], places: dict[str, Place]) -> dict[str, Any]:
         window = {"id": own.get("window"), "quantity": own.get("quantity")}
-        if window["quantity"] is None:
+        if window["quantity"] is None and (row, "quantity") not in self._bad:
             self._fault((row, self._column_of("quantity")), "no quantity", "a number of at least 0")
         window["from"], window["until"] = self._between(row, own)
         if window["id"] is None and isinstance(window["from"], datetime):
@@ -234,6 +239,8 @@ class _Making:
         ends = [own[end] for end in ("until", "last_day") if end in own]
         if "from" in own or ends:
             ways.append((own.get("from"), ends[0] if len(ends) == 1 else None))
+        if self._bad & {(row, name) for name in _WHEN}:
+            return None, None
         if len(ways) != 1 or None in ways[0]:
             reason = "it is said twice when" if len(ways) > 1 or len(ends) > 1 else "it is not said when"
             self._fault((row, None), reason, f"one of these: {_SPAN}")
@@ -246,6 +253,8 @@ class _Making:
         distances: dict[str, Any] = {}
         for row, (own, places) in zip(rows, entries, strict=True):
             far = [own[name] for name in ("distance_m", "distance_km") if name in own]
+            if self._bad & {(row.number, name) for name in ("to", "distance_m", "distance_km")}:
+                continue
             if "to" not in own or len(far) != 1:
                 self._fault(
                     (row.number, None),
