@@ -36,18 +36,18 @@ def _id(cell: Cell, habits: Habits) -> str:
     """Return a short text; a number of a spreadsheet is one where nothing of it can have been lost."""
     if isinstance(cell, bool | list | date | time):
         raise BadCell(f"{shown(cell)} is no text", "text; format the cells of this column as text")
-    if isinstance(cell, float | Decimal) and cell != int(cell):
-        raise BadCell(
-            f"{cell} is a number", "text; format the cells of this column as text, so that zeros stay"
-        )
-    if isinstance(cell, float | Decimal | int):
-        return str(int(cell))
+    if isinstance(cell, int | float | Decimal):
+        value = number(cell, None)
+        if value != value.to_integral_value():
+            expected = "text; format the cells of this column as text, so that zeros stay"
+            raise BadCell(f"{shown(cell)} is a number", expected)
+        return f"{value:f}"
     return plain(cell or "")
 
 
 def _text(cell: Cell, habits: Habits) -> str:
     if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
-        return str(cell)
+        return f"{number(cell, None):f}"
     return cell.strip() if isinstance(cell, str) else _id(cell, habits)
 
 

@@ -186,7 +186,7 @@ def _ranked(kind: Kind, name: str) -> tuple[int, Field, Mapping[str, str]] | Non
     """Return how well a name fits a field (the lower the better), and what else it says."""
     names = _names(kind)
     if found := names.get(_key(name)):
-        return found[0], found[1], _scheme(found[1], name)
+        return found[0], found[1], {**_scheme(found[1], name), **_hinted(found[1], name)}
     match = _TAIL.fullmatch(plain(name))
     found = names.get(_key(match[1])) if match else None
     if match is None or found is None:

@@ -19,7 +19,9 @@ MOST_UNPACKED = 100 * 1024 * 1024
 MOST_PARTS = 1_000
 _MOST_STREAMED = 64 * 1024 * 1024
 _MOST_WHOLE = 8 * 1024 * 1024
-_MOST_BETWEEN = 4 * 1024 * 1024
+_MOST_BETWEEN = 1024 * 1024
+_MOST_BEHIND = 2 * 1024 * 1024
+_MOST_TAGS = 6_000_000
 _SLICE = 1024 * 1024
 _REACH = 16 * 1024
 _OLD = b"\xd0\xcf\x11\xe0"
@@ -110,9 +112,13 @@ def _check(name: str, part: bytes) -> None:
         return
     if b"<!" in part or part.find(b"<?", 1) > _REACH or part.count(b"<?", 0, _REACH) > 1:
         raise Unreadable(f"{shown(name)} has comments, sections or instructions", SAVE_AGAIN)
+    if part.count(b"<") > _MOST_TAGS:
+        raise Unreadable(
+            f"{shown(name)} has too many cells", "several files of fewer rows; or the sheet as CSV"
+        )
     before = 0
     for end in _ends(part):
-        if end - before > _MOST_BETWEEN:
+        if end - before > (_MOST_BEHIND if end == len(part) else _MOST_BETWEEN):
             raise Unreadable(f"{shown(name)} has {end - before} bytes without a row", SAVE_AGAIN)
         before = end
 

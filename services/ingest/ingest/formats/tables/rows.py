@@ -167,14 +167,12 @@ class _Making:
                     reason,
                     f"{value}, or the column named otherwise",
                 )
-        code = self._common.get("code")
-        if isinstance(code, str) and ":" in code:
-            scheme, _, self._common["code"] = code.partition(":")
-            self._note_scheme(scheme.strip().lower(), self._said["code"])
+        self._split_code(row)
         for name, value in (*self._table.constants.items(), *self._defaults.items()):
             field = self._layout.kind.field(name)
             if field is not None and not field.each:
                 self._common.setdefault(name, value)
+        self._split_code(row)
         for each in self._layout.kind.fields:
             told = each.each or each.name in self._common or (0, each.name) in self._bad
             if each.needed and not told:
@@ -186,7 +184,13 @@ class _Making:
                 "hs:630790, for example, or set=scheme=hs",
             )
 
-    def _note_scheme(self, scheme: str, place: Place) -> None:
+    def _split_code(self, row: Row) -> None:
+        """Take SCHEME:CODE apart."""
+        scheme, sign, code = str(self._common.get("code", "")).partition(":")
+        if not sign:
+            return
+        self._common["code"], scheme = code.strip(), scheme.strip().lower()
+        place = self._said.get("code", (row.number, None))
         if self._common.setdefault("scheme", scheme) != scheme:
             said = self._common["scheme"]
             self._fault(place, f"scheme {shown(scheme)}, but it is {shown(said)} elsewhere", "one scheme")

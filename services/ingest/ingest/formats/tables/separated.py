@@ -37,21 +37,22 @@ def read(body: bytes, encoding: str | None, delimiter: str | None, known: Known)
 
 
 def _names_columns(line: str, known: Known) -> bool:
-    return any(known(row) >= 2 for mark in DELIMITERS.values() for row in csv.reader([line], delimiter=mark))
+    return any(_worth(line, mark, known)[0] >= 2 for mark in DELIMITERS.values())
 
 
 def _guess(text: str, known: Known) -> str:
     """Return the separator by which the first rows name most known columns, else have most cells."""
     first = "".join(islice(io.StringIO(text, newline=""), _LOOKED_AT))
+    return max(DELIMITERS.values(), key=lambda mark: _worth(first, mark, known))
 
-    def worth(mark: str) -> tuple[int, int]:
-        rows = list(csv.reader(io.StringIO(first, newline=""), delimiter=mark))
-        return max(map(known, rows), default=0), max(map(len, rows), default=0)
 
+def _worth(text: str, mark: str, known: Known) -> tuple[int, int]:
+    """Return how many known columns the best row names, and how many cells the longest has."""
     try:
-        return max(DELIMITERS.values(), key=worth)
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
     except csv.Error:
-        return ","
+        return 0, 0
+    return max(map(known, rows), default=0), max(map(len, rows), default=0)
 
 
 def _records(text: str, mark: str) -> Iterator[tuple[int, Sequence[str]]]:

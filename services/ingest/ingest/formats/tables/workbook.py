@@ -6,6 +6,7 @@ one that never had any, an error instead of a value, and a cell merged with othe
 """
 
 import io
+import warnings
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,9 @@ from ingest.formats.tables.faults import RowFault, Unreadable, shown
 from ingest.formats.tables.packed import SAVE_AGAIN, merged, parts_of, uncalculated
 from ingest.formats.tables.sheet import MOST_COLUMNS, Sheet
 
-_MOST_GAP = 1_000_000
+warnings.filterwarnings("ignore", module="openpyxl")  # they would tell the log what stands in a file
+_MOST_BLANK = 10_000
+"""Blank rows in succession: each costs time, and a cell far below them was hardly meant."""
 _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"})
 
 
@@ -64,8 +67,12 @@ def _chosen(book: Any, name: str | None) -> Any:
 
 
 def _add(found: Sheet, number: int, cells: Sequence[Any]) -> None:
-    if number > _MOST_GAP:
-        raise Unreadable(f"more than {_MOST_GAP} rows", "a sheet without far-off cells", number)
+    if cells.count(None) == len(cells):
+        if number > _last(found) + _MOST_BLANK:
+            raise Unreadable(
+                f"more than {_MOST_BLANK} blank rows", "the cells far below them deleted", number
+            )
+        return
     for at, cell in enumerate(cells, 1):
         if isinstance(cell, str) and cell in _ERRORS:
             where = f"{get_column_letter(at)}{number}"
@@ -75,6 +82,10 @@ def _add(found: Sheet, number: int, cells: Sequence[Any]) -> None:
     found.add(number, [_cell(cell) for cell in cells])
 
 
+def _last(found: Sheet) -> int:
+    return found.rows[-1].number if found.rows else 0
+
+
 def _cell(value: Any) -> Cell:
     known: Cell = str(value) if isinstance(value, timedelta) else value
     return known
@@ -82,10 +93,10 @@ def _cell(value: Any) -> Cell:
 
 def _note(found: Sheet, part: bytes) -> None:
     """Note the rows with cells of which it is not said what they mean for them."""
-    rows = {row.number for row in found.rows}
+    rows, end = {row.number for row in found.rows}, _last(found)
     for cells in merged(part):
         _, first, _, last = range_boundaries(cells)
-        for number in rows.intersection(range(first, min(last, _MOST_GAP) + 1)):
+        for number in rows.intersection(range(first, min(last, end) + 1)):
             expected = "the cells unmerged, and the value in each row that it is meant for"
             found.faults.setdefault(number, RowFault(number, f"{cells} are merged", expected))
     for cell in uncalculated(part):
