@@ -16,7 +16,7 @@ _NAME_IT = f"UTF-8, or the encoding named: encoding=… one of {', '.join(ENCODI
 
 
 def text_of(body: bytes, named: str | None, knows: Callable[[str], bool]) -> tuple[str, str]:
-    """Return the text and its encoding; raise `Unreadable`. `knows`: whether a line names known columns."""
+    """Return the text and its encoding; raise `Unreadable`. `knows`: whether a line has known names in it."""
     encoding = named or _marked(body)
     if encoding is not None:
         text = _decoded(body, "utf-8-sig" if encoding == "utf-8" else encoding)

@@ -37,7 +37,12 @@ def read(body: bytes, encoding: str | None, delimiter: str | None, known: Known)
 
 
 def _names_columns(line: str, known: Known) -> bool:
-    return any(_worth(line, mark, known)[0] >= 2 for mark in DELIMITERS.values())
+    """Tell whether two columns are known by names that only the right encoding gives."""
+
+    def foreign(names: Sequence[str]) -> int:
+        return known([name for name in names if not name.isascii()])
+
+    return any(_worth(line, mark, foreign)[0] >= 2 for mark in DELIMITERS.values())
 
 
 def _guess(text: str, known: Known) -> str:
