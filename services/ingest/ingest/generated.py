@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.addresses import Addresses
+from ingest.formats.tables.page import page
 from ingest.http import application
 from ingest.imports.addresses import ImportAddresses
 from ingest.settings import IngestSettings
@@ -16,7 +17,11 @@ from tenon.generate.contribution import Contribution
 
 def contribution() -> Contribution:
     """Return ingest's part of the generated documents."""
-    return Contribution("ingest", "ingest", IngestSettings, document)
+    return Contribution("ingest", "ingest", IngestSettings, document, _pages)
+
+
+def _pages() -> Mapping[str, str]:
+    return {"docs/formats/fields.md": page()}
 
 
 def document() -> Mapping[str, object]:

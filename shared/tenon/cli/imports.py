@@ -111,6 +111,7 @@ async def _import(upload: Upload, said: dict[str, Any]) -> bool:
             if not click.confirm(f"Import {tried['rows']['accepted']} rows?", err=True):
                 return False
         job = await tenon.imports.begin(upload)
+        console.print(f"import {job['job']} has begun", markup=False)
         done = await _followed(tenon, job, console)
         return await _told(tenon, done, console, said["report"], columns=said["yes"])
 

@@ -243,4 +243,4 @@ async def test_templates_are_given_in_each_format(kafka: KafkaSettings, postgres
         for form in forms:
             answer = await ingest.call("GET", f"/v1/imports/templates?kind=demands&format={form}")
             assert answer.status == 200
-            assert form == "xlsx" or answer.body == template(KINDS["demands"], form)
+            assert form != "csv" or answer.body == template(KINDS["demands"], form)

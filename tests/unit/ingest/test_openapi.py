@@ -40,6 +40,12 @@ def test_the_description_is_valid() -> None:
         ("post /v1/parties/{party}/keys", {"201", "400", "404", "408", "409", "413", "415", "422"}),
         ("delete /v1/parties/{party}/keys/{key}", {"204", "404"}),
         ("get /v1/outbox", {"200", "403"}),
+        ("post /v1/imports", {"202", "400", "403", "408", "409", "413", "415", "422", "429"}),
+        ("get /v1/imports", {"200"}),
+        ("get /v1/imports/templates", {"200", "422"}),
+        ("get /v1/imports/{job}", {"200", "404"}),
+        ("get /v1/imports/{job}/rows", {"200", "404", "422"}),
+        ("delete /v1/imports/{job}", {"204", "404"}),
     ],
 )
 def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[str]) -> None:
@@ -47,7 +53,7 @@ def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[
 
 
 def test_no_address_is_left_out() -> None:
-    assert len(OPERATIONS) == 7
+    assert len(OPERATIONS) == 13
 
 
 def contents(operation: Any) -> Iterator[tuple[Any, Any]]:

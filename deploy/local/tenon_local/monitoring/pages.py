@@ -120,6 +120,18 @@ INGEST = Dashboard(
             ("sum(tenon_ingest_in_flight_bytes)", "in flight"),
             ("sum(tenon_ingest_kafka_waiting_bytes)", "waiting for Kafka"),
         ),
+        panel(
+            "Rows of imported files",
+            "By what became of them; tried: in a dry run.",
+            "ops",
+            ("sum by (outcome) (rate(tenon_ingest_import_rows_total[1m]))", "{{outcome}}"),
+        ),
+        panel(
+            "Imports that ended",
+            "Of files, by how.",
+            "ops",
+            ("sum by (state) (rate(tenon_ingest_imports_total[1m]))", "{{state}}"),
+        ),
         *common("ingest"),
     ),
 )

@@ -129,7 +129,7 @@ class ImportAddresses:
             router.add_api_route(path, answer, methods=[method], summary=summary, **told)
 
         add("POST", "", self.begin, "Import a file", **uploading())
-        listed = showing({"imports": [EXAMPLE]}, 422, model=ImportList)
+        listed = showing({"imports": [EXAMPLE]}, model=ImportList)
         add("GET", "", self._in_time(self.list), "The newest imports", **listed)
         add("GET", "/templates", self.template, "A file to begin with", **templates())
         one = showing(EXAMPLE, 404, model=ImportShown)

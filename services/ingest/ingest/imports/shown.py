@@ -13,6 +13,7 @@ from ingest.formats.tables.encoding import ENCODINGS
 from ingest.formats.tables.kinds import KINDS
 from ingest.formats.tables.reading import Format
 from ingest.formats.tables.separated import DELIMITERS
+from ingest.formats.tables.templates import template
 from ingest.imports.job import Job, Outcome, RowOutcome, State
 from ingest.shown import shown as showing
 from tenon.problems import Problem
@@ -50,8 +51,8 @@ class ColumnModel(BaseModel):
     """A column of the file."""
 
     column: str
-    field: str | None = Field(description="The field it is taken for; null: it is left out.")
-    how: str | None = Field(description="Why: given, name, or usual name.")
+    field: str | None = Field(None, description="The field it is taken for; null: it is left out.")
+    how: str | None = Field(None, description="Why: given, name, or usual name.")
     implies: dict[str, str] = Field(description="What its name says beside that, such as a unit.")
     examples: list[str]
 
@@ -59,7 +60,7 @@ class ColumnModel(BaseModel):
 class RowsModel(BaseModel):
     """How many rows there are, and what became of those that are worked off."""
 
-    total: int | None = Field(description="null as long as the file was not read.")
+    total: int | None = Field(None, description="null as long as the file was not read.")
     accepted: int
     rejected: int
 
@@ -81,15 +82,17 @@ class ImportShown(BaseModel):
     name: str
     dry_run: bool
     state: State
-    reason: ReasonModel | None
+    reason: ReasonModel | None = None
     created_at: datetime
-    ended_at: datetime | None
+    ended_at: datetime | None = None
     rows: RowsModel
     columns: list[ColumnModel] = Field(description="Empty as long as the file was not read.")
     notes: dict[str, str] = Field(
         description="How the file is written: encoding, delimiter, decimal, sheet …"
     )
-    revision: int | None = Field(description="Of rows that say none; null: the time of the upload, in ms.")
+    revision: int | None = Field(
+        None, description="Of rows that say none; null: the time of the upload, in ms."
+    )
 
 
 class ImportList(BaseModel):
@@ -119,7 +122,7 @@ class RowPage(BaseModel):
     """A page of the report."""
 
     rows: list[RowModel]
-    next: int | None = Field(description="Ask again with after= this; null on the last page.")
+    next: int | None = Field(None, description="Ask again with after= this; null on the last page.")
 
 
 def shown(job: Job) -> ImportShown:
@@ -209,12 +212,7 @@ def uploading() -> dict[str, Any]:
     codes = (400, 401, 403, 405, 408, 409, 413, 415, 422, 429, 500, 503)
     errors = described(codes, _403=_FORBIDDEN, _409=_OTHER, _429=_TOO_MANY)
     location = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    csv = {
-        "schema": {"type": "string"},
-        "example": "offer;site;code;unit;month;quantity\nm1;s1;hs:630790;C62;2030-01;500\n",
-    }
-    bodies = {name: csv if name == "text/csv" else binary for name in OF_FORMAT.values()}
+    bodies = {name: _file(form) for form, name in OF_FORMAT.items()}
     return {
         "status_code": 202,
         "response_model": ImportShown,
@@ -229,16 +227,25 @@ def uploading() -> dict[str, Any]:
 
 def templates() -> dict[str, Any]:
     """Return the description of the address of templates."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    content = dict.fromkeys(OF_FORMAT.values(), binary)
+    content = {name: _file(form) for form, name in OF_FORMAT.items()}
     errors = described((401, 405, 422, 500, 503))
     return {"response_model": None, "responses": {200: {"content": content}, **errors}}
+
+
+def _file(form: Format) -> dict[str, Any]:
+    """Return the description of a file: text with an example, or bytes."""
+    if form == "xlsx":
+        return {"schema": {"type": "string", "format": "binary"}, "example": "the bytes of a workbook"}
+    return {"schema": {"type": "string"}, "example": template(KINDS["offers"], form).decode("utf-8-sig")}
 
 
 def reported() -> dict[str, Any]:
     """Return the description of the address of reports."""
     told = showing({"rows": [ROW], "next": None}, 404, 422, model=RowPage)
-    told["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    told["responses"][200]["content"]["text/csv"] = {
+        "schema": {"type": "string"},
+        "example": "row,outcome,column,reason,expected,event\n",
+    }
     return told
 
 
