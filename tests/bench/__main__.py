@@ -13,7 +13,7 @@ from rich.status import Status
 from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
-from tests.bench import calls, handover, intake, line, machine, matching, report
+from tests.bench import calls, handover, intake, line, machine, matching, report, tables
 from tests.bench.course import Course
 from tests.bench.cpu import Others
 from tests.bench.failing import BenchFailed
@@ -28,6 +28,7 @@ PARTS: Mapping[str, Part] = {
     "market": matching.one_market,
     "handover": handover.run,
     "webhooks": calls.run,
+    "tables": tables.run,
 }
 _PART_S = 1_800
 

@@ -25,7 +25,11 @@ async def begun(ingest: Ingest, *arguments: str) -> asyncio.subprocess.Process:
     }
     return await asyncio.create_subprocess_exec(
         *(*_TENON, "import", *arguments),
-        env=env, stdin=PIPE, stdout=PIPE, stderr=STDOUT, preexec_fn=_interruptible,
+        env=env,
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=STDOUT,
+        preexec_fn=_interruptible,
     )
 
 

@@ -195,7 +195,7 @@ async def test_a_key_imports_its_own_party_alone_and_sees_its_own_jobs(
 async def test_an_upload_that_is_sent_again_is_the_same_import(kafka: KafkaSettings, postgres: str) -> None:
     async with ready(kafka, postgres, **PATIENT) as ingest:
         own = await acme(ingest)
-        words = {"headers": {"idempotency-key": "march"}}
+        words: dict[str, Any] = {"headers": {"idempotency-key": "march"}}
         first = await upload(own, offers(2), **words)
         again = await upload(own, offers(2), **words)
         assert first.body["job"] == again.body["job"] == (await ended(own, first.body["job"]))["job"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from uuid import UUID
 
 import aiohttp
 
@@ -73,10 +74,11 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
     async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
         await ingest.accept(running.party("acme"), running.party("rival"), running.site("rival"))
         acme, rival = await ingest.new_key("acme"), await ingest.new_key("rival")
+        mine, theirs_too = [await _import(each) for each in (acme, rival)]
         world = World(
-            mine={"party": "acme", "key": _id_of(acme.key)},
-            theirs={"party": "rival", "key": _id_of(rival.key)},
-            nowhere={"party": "nobdy", "key": "0" * 16},
+            mine={"party": "acme", "key": _id_of(acme.key), "job": mine},
+            theirs={"party": "rival", "key": _id_of(rival.key), "job": theirs_too},
+            nowhere={"party": "nobdy", "key": "0" * 16, "job": str(UUID(int=0))},
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
         assert await oracles(somebody, world, asked) == []
@@ -190,6 +192,13 @@ def _ids(party: str, number: str, **more: str) -> Ids:
 
 def _of(operation: Operation, ids: Ids) -> Ids:
     return {name: ids[name] for name in operation.ids}
+
+
+async def _import(owner: running.Ingest) -> str:
+    """Begin an import, and return its id."""
+    query = {"kind": "sites", "format": "csv"}
+    job: str = (await owner.call("POST", "/v1/imports", data=b"site,region\n", params=query)).body["job"]
+    return job
 
 
 def _id_of(key: str) -> str:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import Query
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from ingest.errors import described
 from ingest.formats.tables.encoding import ENCODINGS
@@ -229,7 +230,8 @@ def templates() -> dict[str, Any]:
     """Return the description of the address of templates."""
     content = {name: _file(form) for form, name in OF_FORMAT.items()}
     errors = described((401, 405, 422, 500, 503))
-    return {"response_model": None, "responses": {200: {"content": content}, **errors}}
+    told: dict[int | str, Any] = {200: {"content": content}, **errors}
+    return {"response_class": Response, "response_model": None, "responses": told}
 
 
 def _file(form: Format) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Which column is which field: names, usual names in two languages, what they say beside, what is given."""
 
+from typing import Any
+
 import pytest
 
 from ingest.formats.tables.faults import Unreadable
@@ -113,7 +115,7 @@ def test_what_is_said_for_all_rows_needs_no_column() -> None:
     ],
 )
 def test_a_file_that_can_not_be_understood_is_refused_with_what_to_do(
-    body: str, said: dict[str, object], reason: str, expected: str
+    body: str, said: dict[str, Any], reason: str, expected: str
 ) -> None:
     with pytest.raises(Unreadable) as refused:
         table(body, **said)

@@ -36,7 +36,7 @@ def readings(text: str) -> dict[Mark, Decimal]:
     text = plain(text).translate(_SPACES)
     if not text or len(text) > _MOST_CHARACTERS:
         return {}
-    if _POWER.fullmatch(text):
+    if (text.isascii() and text.isdecimal()) or _POWER.fullmatch(text):
         return dict.fromkeys(MARKS, Decimal(text))
     both = {"point": text, "comma": text.translate(_SWAPPED)}
     found = {mark: _GROUPED.fullmatch(both[mark]) for mark in MARKS}
