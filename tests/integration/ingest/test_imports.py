@@ -4,13 +4,17 @@ import asyncio
 import csv
 import io
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from ingest.formats.tables.kinds import KINDS
-from ingest.formats.tables.reading import Format
+from ingest.formats.tables.reading import Format, Options
 from ingest.formats.tables.templates import template
+from ingest.imports import store
+from ingest.imports.job import Asked, Job
 from tenon.db import Database
 from tenon.failpoints import EXIT_CODE
 from tenon.kafka import KafkaSettings
@@ -41,8 +45,8 @@ async def upload(ingest: Ingest, body: str, kind: str = "offers", **said: Any) -
     )
 
 
-async def ended(ingest: Ingest, job: str) -> dict[str, Any]:
-    for _ in range(1_000):
+async def ended(ingest: Ingest, job: str, patience: int = 1_000) -> dict[str, Any]:
+    for _ in range(patience):
         state: dict[str, Any] = (await ingest.call("GET", f"/v1/imports/{job}")).body
         if state["state"] not in ("waiting", "running"):
             return state
@@ -244,3 +248,39 @@ async def test_templates_are_given_in_each_format(kafka: KafkaSettings, postgres
             answer = await ingest.call("GET", f"/v1/imports/templates?kind=demands&format={form}")
             assert answer.status == 200
             assert form != "csv" or answer.body == template(KINDS["demands"], form)
+
+
+async def test_a_large_import_makes_way_for_a_small_one(kafka: KafkaSettings, postgres: str) -> None:
+    async with ready(kafka, postgres, **PATIENT) as ingest:
+        own = await acme(ingest)
+        large = (await upload(own, offers(11_000))).body["job"]
+        small = (await upload(own, offers(1, 20_000))).body["job"]
+        ends = {job: (await ended(own, job, patience=6_000))["ended_at"] for job in (small, large)}
+        assert ends[small] < ends[large]
+
+
+async def test_a_file_that_ends_the_process_again_and_again_is_given_up(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    await prepare(kafka, postgres)
+    job = Job(UUID(int=1), datetime.now(UTC), None, "administrator", Asked("offers", Options("csv")))
+    async with Database.connect(postgres, schema="ingest") as database:
+        await store.begin(database, job, offers(1).encode(), "digest", 10)
+        await database.execute("UPDATE imports SET openings = 5")
+    async with ready(kafka, postgres, **PATIENT) as ingest:
+        state = await ended(ingest, str(job.id))
+        assert (state["state"], state["reason"]["reason"][:19]) == ("failed", "the process ended 5")
+
+
+async def test_imports_are_forgotten_after_their_time(kafka: KafkaSettings, postgres: str) -> None:
+    short = {"period_s": 1, "retention_interval_ms": 100, "import_retention_h": 0.0002}
+    async with ready(kafka, postgres, **PATIENT, **short) as ingest:
+        own = await acme(ingest)
+        job = (await imported(own, offers(1)))["job"]
+        for _ in range(1_000):
+            if (await own.call("GET", f"/v1/imports/{job}")).status == 404:
+                break
+            await asyncio.sleep(0.05)
+        async with Database.connect(postgres, schema="ingest") as database:
+            for table in ("imports", "import_rows", "import_files"):
+                assert await database.fetchval(f"SELECT count(*) FROM {table}") == 0

@@ -230,7 +230,7 @@ def templates() -> dict[str, Any]:
     """Return the description of the address of templates."""
     content = {name: _file(form) for form, name in OF_FORMAT.items()}
     errors = described((401, 405, 422, 500, 503))
-    told: dict[int | str, Any] = {200: {"content": content}, **errors}
+    told: Any = {200: {"content": content}, **errors}
     return {"response_class": Response, "response_model": None, "responses": told}
 
 

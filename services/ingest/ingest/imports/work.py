@@ -19,9 +19,8 @@ from ingest.imports.job import Chunk, Found, Job, Opened, Outcome, Reason, State
 from ingest.keys import Keys
 from tenon import log
 from tenon.db import Database
-from tenon.errors import Fenced
 from tenon.failpoints import failpoint
-from tenon.lease import Lease, Leases, check
+from tenon.lease import Holding, Leases
 from tenon.metrics import Metrics
 from tenon.rate import Rate
 from tenon.relay import Done, Later
@@ -64,13 +63,12 @@ class Imports:
         measured: Metrics,
     ) -> None:
         self._database = database
-        self._leases = leases
+        self._holding = Holding(leases, LEASE)
         self._handler = handler
         self._keys = keys
         self._rate = rate
         self._reader = reader
         self._metrics = measured
-        self._lease: Lease | None = None
         self._opened: Opened | None = None
         for state in ("done", "failed", "cancelled"):
             measured.add(metrics.IMPORTS, 0, state=state)
@@ -79,11 +77,10 @@ class Imports:
 
     async def claim(self, limit: int) -> Sequence[Work]:
         """Return the job whose turn it is, under the lease; nothing while another replica holds it."""
-        lease = await self._held()
-        if lease is None:
+        if await self._holding.hold() is None:
             return []
         async with self._database.transaction() as connection:
-            await check(connection, lease)
+            await self._holding.check(connection)
             job = await store.next_due(connection)
             if job is not None and not self._is_open(job):
                 await store.opening(connection, job)
@@ -98,10 +95,8 @@ class Imports:
     async def settle(self, outcomes: Sequence[tuple[Work, RelayOutcome]]) -> None:
         """Store what became of each step that was taken."""
         steps = [work for work, outcome in outcomes if isinstance(outcome, Done)]
-        if self._lease is None:
-            raise Fenced(f"lease {LEASE} is not held")
         async with self._database.transaction() as connection:
-            await check(connection, self._lease)
+            await self._holding.check(connection)
             ended: list[tuple[State, Work]] = []
             for work in steps:
                 if work.chunk is not None and work.found is not None:
@@ -116,21 +111,7 @@ class Imports:
 
     async def release(self) -> None:
         """Let another replica go on at once; for a graceful stop."""
-        if self._lease is not None:
-            await self._leases.release(self._lease)
-            self._lease = None
-
-    async def _held(self) -> Lease | None:
-        """Renew the lease that is held, or try to get it."""
-        if self._lease is None:
-            self._lease = await self._leases.acquire(LEASE)
-            return self._lease
-        try:
-            await self._leases.renew(self._lease)
-        except Fenced:
-            self._lease = None
-            raise
-        return self._lease
+        await self._holding.release()
 
     async def _step(self, work: Work) -> RelayOutcome:
         job = work.job

@@ -54,9 +54,18 @@ def test_rows_of_one_id_that_contradict_one_another_are_refused_together() -> No
     ]
 
 
-def test_rows_without_an_id_are_refused_one_by_one() -> None:
-    row = ROW.replace("o1", "")
-    assert [(fault.row, fault.column, fault.reason) for fault in faults(f"{HEADER}\n{row}\n{row}\n")] == [
+def test_an_id_may_be_said_for_all_rows() -> None:
+    (offer,) = data(
+        "site,code,unit,month,quantity\ns1,hs:1,kg,2030-01,5\n,,,2030-02,6\n", set={"offer": "o1"}
+    )
+    assert len(offer["windows"]) == 2
+
+
+@pytest.mark.parametrize("more", ["", ",party"])
+def test_rows_without_an_id_are_refused_one_by_one(more: str) -> None:
+    row = ROW.replace("o1", "") + (more and ",mill")
+    body = f"{HEADER}{more}\n{row}\n{row}\n"
+    assert [(fault.row, fault.column, fault.reason) for fault in faults(body)] == [
         (2, "offer", "no offer"),
         (3, "offer", "no offer"),
     ]

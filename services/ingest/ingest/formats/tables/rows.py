@@ -14,7 +14,6 @@ from ingest.formats.tables.amounts import plain
 from ingest.formats.tables.cells import Habits, value_of
 from ingest.formats.tables.faults import BadCell, RowFault, shown
 from ingest.formats.tables.fields import SPANS, Field
-from ingest.formats.tables.layout import Column
 from ingest.formats.tables.reading import Table
 from ingest.formats.tables.sheet import Row, is_blank
 from tenon.contracts.codec import encode
@@ -60,12 +59,10 @@ class Made:
 
 def groups_of(table: Table) -> list[tuple[int, ...]]:
     """Return the places of rows that are one event each, in order of their first rows."""
-    layout = table.layout
-    columns = [column for column in layout.columns if column.field and column.field.name in layout.kind.ids]
     found: dict[object, list[int]] = {}
-    for at, row in enumerate(layout.rows):
-        key = () if row.number in table.faults else _key(row, columns)
-        found.setdefault(key if key and any(key) else at, []).append(at)
+    for at, row in enumerate(table.layout.rows):
+        key = None if row.number in table.faults else _key(table, row)
+        found.setdefault(at if key is None else key, []).append(at)
     return [tuple(places) for places in found.values()]
 
 
@@ -79,9 +76,19 @@ def made_of(table: Table, places: Sequence[int], defaults: Mapping[str, Any]) ->
     return made
 
 
-def _key(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
-    cells = (row.cells[c.place] if c.place < len(row.cells) else None for c in columns)
-    return tuple("" if is_blank(cell) else plain(str(cell)) for cell in cells)
+def _key(table: Table, row: Row) -> tuple[str, ...] | None:
+    """Return whose row it is, None when it does not say an id that is needed."""
+    said = {column.field.name: column.place for column in table.layout.columns if column.field is not None}
+    key = []
+    for name in table.layout.kind.ids:
+        place = said.get(name, len(row.cells))
+        cell = row.cells[place] if place < len(row.cells) else None
+        text = str(table.constants.get(name, "")) if is_blank(cell) else plain(str(cell))
+        field = table.layout.kind.field(name)
+        if not text and field is not None and field.needed:
+            return None
+        key.append(text)
+    return tuple(key)
 
 
 class _Making:
