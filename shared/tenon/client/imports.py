@@ -42,6 +42,7 @@ class Imports:
     def __init__(self, http: Transport, ingest_url: str) -> None:
         self._http = http
         self._url = f"{ingest_url}/v1/imports"
+        self._templates = f"{ingest_url}/v1/import-templates"
 
     async def begin(self, upload: Upload, *, dry_run: bool = False) -> JsonObject:
         """Upload a file and return its job; sent again after a lost answer it is the same job."""
@@ -78,7 +79,7 @@ class Imports:
 
     async def template(self, kind: str, form: str = "csv") -> bytes:
         """Return a file to begin with."""
-        return await self._http.ask(Call("GET", f"{self._url}/templates", [("kind", kind), ("format", form)]))
+        return await self._http.ask(Call("GET", self._templates, [("kind", kind), ("format", form)]))
 
     def _of(self, job: str) -> str:
         return f"{self._url}/{quote(job, safe='')}"

@@ -245,7 +245,7 @@ async def test_templates_are_given_in_each_format(kafka: KafkaSettings, postgres
     forms: list[Format] = ["csv", "xlsx", "ndjson"]
     async with ready(kafka, postgres) as ingest:
         for form in forms:
-            answer = await ingest.call("GET", f"/v1/imports/templates?kind=demands&format={form}")
+            answer = await ingest.call("GET", f"/v1/import-templates?kind=demands&format={form}")
             assert answer.status == 200
             assert form != "csv" or answer.body == template(KINDS["demands"], form)
 

@@ -123,19 +123,19 @@ class ImportAddresses:
 
     def router(self) -> APIRouter:
         """Return the addresses with their description."""
-        router = APIRouter(prefix="/v1/imports", tags=["imports"])
+        router = APIRouter(prefix="/v1", tags=["imports"])
 
         def add(method: str, path: str, answer: Callable[..., Any], summary: str, **told: Any) -> None:
             router.add_api_route(path, answer, methods=[method], summary=summary, **told)
 
-        add("POST", "", self.begin, "Import a file", **uploading())
+        add("POST", "/imports", self.begin, "Import a file", **uploading())
         listed = showing({"imports": [EXAMPLE]}, model=ImportList)
-        add("GET", "", self._in_time(self.list), "The newest imports", **listed)
-        add("GET", "/templates", self.template, "A file to begin with", **templates())
+        add("GET", "/imports", self._in_time(self.list), "The newest imports", **listed)
+        add("GET", "/import-templates", self.template, "A file to begin with", **templates())
         one = showing(EXAMPLE, 404, model=ImportShown)
-        add("GET", "/{job}", self._in_time(self.state), "How far an import is", **one)
-        add("GET", "/{job}/rows", self._in_time(self.rows), "What became of rows", **reported())
-        add("DELETE", "/{job}", self._in_time(self.cancel), "End an import", **ended())
+        add("GET", "/imports/{job}", self._in_time(self.state), "How far an import is", **one)
+        add("GET", "/imports/{job}/rows", self._in_time(self.rows), "What became of rows", **reported())
+        add("DELETE", "/imports/{job}", self._in_time(self.cancel), "End an import", **ended())
         return router
 
     def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:

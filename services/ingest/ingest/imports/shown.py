@@ -210,7 +210,7 @@ Columns are recognised by their names, in English and Chinese; `map` says it whe
 
 def uploading() -> dict[str, Any]:
     """Return the description of the address that takes a file."""
-    codes = (400, 401, 403, 405, 408, 409, 413, 415, 422, 429, 500, 503)
+    codes = (400, 401, 403, 405, 408, 409, 413, 414, 415, 422, 429, 500, 503)
     errors = described(codes, _403=_FORBIDDEN, _409=_OTHER, _429=_TOO_MANY)
     location = {"Location": {"description": "The job's address.", "schema": {"type": "string"}}}
     bodies = {name: _file(form) for form, name in OF_FORMAT.items()}
