@@ -92,6 +92,39 @@ class Leases:
         )
 
 
+class Holding:
+    """One lease that a process holds for as long as it can, for work that a single process does."""
+
+    def __init__(self, leases: Leases, name: str) -> None:
+        self._leases = leases
+        self._name = name
+        self._lease: Lease | None = None
+
+    async def hold(self) -> Lease | None:
+        """Renew the lease that is held, or try to get it; None while another process holds it."""
+        if self._lease is None:
+            self._lease = await self._leases.acquire(self._name)
+            return self._lease
+        try:
+            await self._leases.renew(self._lease)
+        except Fenced:
+            self._lease = None
+            raise
+        return self._lease
+
+    async def check(self, connection: Connection) -> None:
+        """Raise `Fenced` unless the lease is still held, as `check` of this module does."""
+        if self._lease is None:
+            raise Fenced(f"lease {self._name} is not held")
+        await check(connection, self._lease)
+
+    async def release(self) -> None:
+        """Let another process go on at once; for a graceful stop."""
+        if self._lease is not None:
+            await self._leases.release(self._lease)
+            self._lease = None
+
+
 async def check(connection: Connection, lease: Lease) -> None:
     """Raise `Fenced` unless the lease is still held; it can't be taken before this transaction ends."""
     await connection.execute("SELECT check_lease($1, $2, $3)", lease.name, lease.owner, lease.epoch)

@@ -20,7 +20,7 @@ from tenon.backlog import DUE, Backlog, of_table
 from tenon.db import Connection, Database, Row
 from tenon.errors import Fenced, Transient, Unusable
 from tenon.kafka.producer import Producer, receipt
-from tenon.lease import Lease, Leases, check
+from tenon.lease import Holding, Leases
 from tenon.periods import Periods
 from tenon.records import OutRecord
 from tenon.relay import Done, Effect, Later, Outcome, Parked, outcome_of
@@ -111,20 +111,17 @@ class OutboxSource:
 
     def __init__(self, database: Database, leases: Leases, *, lease: str = "outbox") -> None:
         self._database = database
-        self._leases = leases
-        self._lease_name = lease
-        self._lease: Lease | None = None
+        self._holding = Holding(leases, lease)
         self._late: set[int] = set()
         self._late_since = 0.0
 
     async def claim(self, limit: int) -> Sequence[Entry]:
         """Return the oldest rows that wait, under the lease; nothing while another replica holds it."""
         await self._put_right()
-        lease = await self._held()
-        if lease is None:
+        if await self._holding.hold() is None:
             return []
         async with self._database.transaction() as connection:
-            await check(connection, lease)
+            await self._holding.check(connection)
             rows = await connection.fetch(
                 f"""
                 SELECT id, topic, partition, key, headers, value FROM outbox
@@ -146,10 +143,8 @@ class OutboxSource:
             raise
 
     async def _mark(self, done: Sequence[int], parked: Sequence[tuple[int, str]]) -> None:
-        if self._lease is None:
-            raise Fenced(f"lease {self._lease_name} is not held")
         async with self._database.transaction() as connection:
-            await check(connection, self._lease)
+            await self._holding.check(connection)
             await connection.execute(
                 "UPDATE outbox SET published_at = now() WHERE id = ANY($1::bigint[])", done
             )
@@ -172,21 +167,7 @@ class OutboxSource:
 
     async def release(self) -> None:
         """Let another replica go on at once; for a graceful stop."""
-        if self._lease is not None:
-            await self._leases.release(self._lease)
-            self._lease = None
-
-    async def _held(self) -> Lease | None:
-        """Renew the lease that is held, or try to get it."""
-        if self._lease is not None:
-            try:
-                await self._leases.renew(self._lease)
-            except Fenced:
-                self._lease = None
-                raise
-        else:
-            self._lease = await self._leases.acquire(self._lease_name)
-        return self._lease
+        await self._holding.release()
 
 
 def kafka_effect(producer: Producer, *, deadline_ms: int = 10_000) -> Effect[Entry]:

@@ -13,7 +13,7 @@ from rich.status import Status
 from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
-from tests.bench import calls, handover, intake, line, machine, matching, report, scaling
+from tests.bench import calls, handover, intake, line, machine, matching, report, scaling, tables
 from tests.bench.course import Course
 from tests.bench.cpu import Others
 from tests.bench.failing import BenchFailed
@@ -29,6 +29,7 @@ PARTS: Mapping[str, Part] = {
     "handover": handover.run,
     "webhooks": calls.run,
     "scale": scaling.run,
+    "tables": tables.run,
 }
 _ON_REQUEST = frozenset({"scale"})
 """Parts that not every machine lets a user measure."""

@@ -26,6 +26,9 @@ _PARTS = {
     "ingest.singles": ("bare.singles", "accepted_per_s", "ingest, single events: events/s"),
     "matcher.log": ("bare.log", "decided_per_s", "matcher, full log, 16 markets: records/s"),
     "webhooks.full": ("bare.calls", "delivered_per_s", "webhooks: calls/s"),
+    "tables.csv": ("bare.csv", "rows_per_s", "CSV into events: rows/s of a core"),
+    "tables.ndjson": ("bare.ndjson", "rows_per_s", "NDJSON into events: rows/s of a core"),
+    "tables.xlsx": ("bare.xlsx", "rows_per_s", "XLSX into events: rows/s of a core"),
 }
 """Of each part its baseline, its figure of speed, and how it is called."""
 _MARKET = re.compile(r"(market\.(\d+)\.log)\.decided_per_s")

@@ -72,6 +72,10 @@ _PROBLEMS: Mapping[int, tuple[str, Problem]] = {
     ),
     405: ("The address does not take this method; see Allow.", Problem(405)),
     408: ("The body did not arrive in time.", Problem(408, "the body did not arrive within 10000 ms")),
+    414: (
+        "The address with its query is too long.",
+        Problem(414, "the address is too long; at most 8192 bytes of path and query"),
+    ),
     429: (
         "This key sends too fast; see Retry-After.",
         Problem(429, "this key sends faster than it may; send it again later"),

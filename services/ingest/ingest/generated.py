@@ -9,14 +9,20 @@ from starlette.responses import Response
 
 from ingest.addresses import Addresses
 from ingest.catenax.addresses import CatenaxAddresses
+from ingest.formats.tables.page import page
 from ingest.http import application
+from ingest.imports.addresses import ImportAddresses
 from ingest.settings import IngestSettings
 from tenon.generate.contribution import Contribution
 
 
 def contribution() -> Contribution:
     """Return ingest's part of the generated documents."""
-    return Contribution("ingest", "ingest", IngestSettings, document)
+    return Contribution("ingest", "ingest", IngestSettings, document, _pages)
+
+
+def _pages() -> Mapping[str, str]:
+    return {"docs/formats/fields.md": page()}
 
 
 def document() -> Mapping[str, object]:
@@ -29,7 +35,8 @@ def unconnected() -> FastAPI:
     unbound: Any = None
     catenax = CatenaxAddresses(unbound, unbound, unbound, unbound, unbound, unbound, deadline_ms=1)
     addresses = Addresses(unbound, unbound, unbound, deadline_ms=1)
-    return application(_nothing, addresses, [catenax.router()])
+    imports = ImportAddresses(*[unbound] * 7)
+    return application(_nothing, addresses, [imports.router(), catenax.router()])
 
 
 async def _nothing(request: Request) -> Response:

@@ -6,13 +6,15 @@ is answered as unavailable; it may be written yet, and may be sent again under t
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ingest import metrics
 from ingest.domain.admit import Clock, Sender, Statement, admit, class_of, unknown_party, unknown_site
 from ingest.domain.faults import Refusal, Refused, too_large, unavailable
 from ingest.domain.records import listed, market_record
+from ingest.domain.registry import SiteKey
 from ingest.domain.route import Router
 from ingest.registry import Registry, is_registered
 from ingest.store import Standing
@@ -28,6 +30,9 @@ from tenon.records import OutRecord
 _SITED = intake.OfferPublished | intake.DemandPublished | intake.RoutesPublished
 _LISTED = intake.OfferPublished | intake.DemandPublished
 _BREATH_S = 0.005
+Standings = Mapping[SiteKey, Standing]
+Decide = Callable[[Sequence[Statement]], Awaitable[Sequence[Refusal | None]]]
+"""Puts statements into force, or only says what would become of them."""
 
 
 @dataclass(slots=True)
@@ -63,19 +68,25 @@ class Handler:
 
     async def take(self, items: Sequence[Item], sender: Sender) -> None:
         """Bring each item to its end: accepted, or with a refusal."""
-        ends = asyncio.get_running_loop().time() + self._deadline_ms / 1000
+        ends = self._ends()
         await self._admit(items, sender)
-        open_items = [item for item in items if item.statement is not None]
-        kept = [item for item in open_items if item.statement is not None and is_registered(item.statement)]
+        kept, rest = _parted(items)
         if kept:
-            await self._within(ends, kept, self._register)
-        rest = [
-            item for item in open_items if item.statement is not None and not is_registered(item.statement)
-        ]
+            await self._within(ends, kept, partial(self._register, self._registry.apply))
         if rest:
             await self._within(ends, rest, self._prepare)
             await self._send([item for item in rest if item.refusal is None], ends)
         self._count(items)
+
+    async def check(self, items: Sequence[Item], sender: Sender) -> None:
+        """Say of each item what `take` would, as things are: nothing is written, and nobody is told."""
+        ends = self._ends()
+        await self._admit(items, sender)
+        kept, rest = _parted(items)
+        if kept:
+            await self._within(ends, kept, partial(self._register, self._registry.consider))
+        if rest:
+            await self._within(ends, rest, self._look_up)
 
     def problem(self) -> str | None:
         """Return why nothing is taken now, None if it is: for readiness."""
@@ -83,6 +94,9 @@ class Handler:
             return None
         seconds = asyncio.get_running_loop().time() - self._stalled_since
         return f"Kafka has acknowledged nothing for {seconds:.0f} s"
+
+    def _ends(self) -> float:
+        return asyncio.get_running_loop().time() + self._deadline_ms / 1000
 
     async def _admit(self, items: Sequence[Item], sender: Sender) -> None:
         clock = asyncio.get_running_loop()
@@ -108,33 +122,37 @@ class Handler:
             for item in items:
                 item.refusal = item.refusal or unavailable("the registry does not answer; send it again")
 
-    async def _register(self, items: Sequence[Item]) -> None:
-        refusals = await self._registry.apply([_statement(item) for item in items])
+    async def _register(self, decide: Decide, items: Sequence[Item]) -> None:
+        refusals = await decide([_statement(item) for item in items])
         for item, refusal in zip(items, refusals, strict=True):
             item.refusal = refusal
 
     async def _prepare(self, items: Sequence[Item]) -> None:
-        """Look up what is missing, and make the records."""
+        """Look up what is missing, note which markets learn of which sites, and make the records."""
         statements = [_statement(item) for item in items]
-        parties = {s.data.party for s in statements if hasattr(s.data, "party")}
-        sites = {(s.data.party, s.data.site) for s in statements if isinstance(s.data, _SITED)}
-        registered = await self._registry.registered(parties)
-        standings = await self._registry.standings(sites)
+        standings = await self._registry.standings(_sites(statements))
         told = {
             (s.data.party, s.data.site, self._router.place(s.data.item.class_).market)
             for s in statements
             if isinstance(s.data, _LISTED) and (s.data.party, s.data.site) in standings
         }
         standings.update(await self._registry.tell(told))
-        for item, statement in zip(items, statements, strict=True):
+        await self._make(items, standings)
+
+    async def _look_up(self, items: Sequence[Item]) -> None:
+        """Make the records as `_prepare` does, and note nothing."""
+        await self._make(items, await self._registry.standings(_sites(map(_statement, items))))
+
+    async def _make(self, items: Sequence[Item], standings: Standings) -> None:
+        parties = {data.party for data in (_statement(item).data for item in items) if hasattr(data, "party")}
+        registered = await self._registry.registered(parties)
+        for item in items:
             try:
-                item.records = self._records(statement, registered, standings)
+                item.records = self._records(_statement(item), registered, standings)
             except Refused as refused:
                 item.refusal = refused.refusal
 
-    def _records(
-        self, statement: Statement, registered: set[str], standings: dict[tuple[str, str], Standing]
-    ) -> list[OutRecord]:
+    def _records(self, statement: Statement, registered: set[str], standings: Standings) -> list[OutRecord]:
         data = statement.data
         item_class = class_of(data)
         if item_class is None:
@@ -180,6 +198,17 @@ class Handler:
                 self._metrics.add(metrics.REJECTED, count, type=event_type, reason=reason)
             else:
                 self._metrics.add(metrics.ACCEPTED, count, type=event_type)
+
+
+def _parted(items: Sequence[Item]) -> tuple[list[Item], list[Item]]:
+    """Return what the registry holds, and what goes straight to the log."""
+    open_items = [item for item in items if item.statement is not None]
+    kept = [item for item in open_items if is_registered(_statement(item))]
+    return kept, [item for item in open_items if not is_registered(_statement(item))]
+
+
+def _sites(statements: Iterable[Statement]) -> set[SiteKey]:
+    return {(s.data.party, s.data.site) for s in statements if isinstance(s.data, _SITED)}
 
 
 def _known_type(item: Item) -> str:

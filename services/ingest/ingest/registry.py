@@ -49,6 +49,12 @@ class Registry:
             self._changed()
         return changes.refusals
 
+    async def consider(self, statements: Sequence[Statement]) -> list[Refusal | None]:
+        """Return what `apply` would, as the registry is; nothing changes."""
+        async with self._database.transaction() as connection:
+            present = await store.load(connection, [statement.data for statement in statements])
+        return decide(statements, present, self._router).refusals
+
     async def registered(self, parties: Collection[str]) -> set[str]:
         """Return those of the parties that are registered."""
         known = set(self._parties.found(parties))

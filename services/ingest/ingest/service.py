@@ -14,12 +14,16 @@ from ingest.directory import Directory
 from ingest.domain.route import Router
 from ingest.handler import Handler
 from ingest.http import Intake, application
+from ingest.imports import store
+from ingest.imports.addresses import ImportAddresses, Limits
+from ingest.imports.work import LEASE_MS, Imports, Work
 from ingest.keys import Keys
 from ingest.limits import Budget
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from tenon import backlog
 from tenon.app import Loop, Service
+from tenon.clock import WallClock
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.contracts.topics import MARKET, PARTIES
 from tenon.db import Database
@@ -35,6 +39,8 @@ from tenon.retry import retrying
 
 _HAND_OVER_S = 3.0
 _REQUEST_BYTES = 16_384
+Threads = tuple[Executor, Executor]
+"""One that reads bodies which are large, and one that reads files to be imported."""
 
 
 @asynccontextmanager
@@ -50,8 +56,8 @@ async def bind(settings: IngestSettings) -> AsyncIterator[Service]:
         async with Database.connect(
             settings.database_url, schema="ingest", pool_size=settings.database_pool_size
         ) as database:
-            with ThreadPoolExecutor(1, "reading") as reader:
-                yield _service(settings, table, producer, database, reader)
+            with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "importing") as importer:
+                yield _service(settings, table, producer, database, (reader, importer))
     finally:
         await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
 
@@ -81,8 +87,9 @@ async def _check_log(kafka: KafkaSettings, table: MarketTable) -> None:
 
 
 def _service(
-    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, reader: Executor
+    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, threads: Threads
 ) -> Service:
+    reader, importer = threads
     measured = Metrics()
     leases = Leases(database, owner=settings.instance)
     source = OutboxSource(database, leases)
@@ -90,7 +97,11 @@ def _service(
         database,
         leases,
         measured,
-        [Kept("outbox", settings.outbox_retention_h)],
+        [
+            Kept("outbox", settings.outbox_retention_h),
+            Kept("imports", settings.import_retention_h),
+            Kept("import_rows", settings.import_retention_h),
+        ],
         period_s=settings.period_s,
         interval_ms=settings.retention_interval_ms,
     )
@@ -113,14 +124,19 @@ def _service(
         deadline_ms=settings.send_deadline_ms,
         measured=measured,
     )
-    access, directory = Access(keys, settings.send_deadline_ms), Directory(database)
-    addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
     rate = Rate(settings.rate_events_per_second, settings.rate_burst_events)
     in_flight = partial(measured.set, metrics.IN_FLIGHT_BYTES)
     budget = Budget(settings.max_in_flight_bytes, _REQUEST_BYTES, in_flight)
-    intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
+    access, directory = Access(keys, settings.send_deadline_ms), Directory(database)
+    addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
     room = (rate, budget, reader)
     catenax = bound_catenax(settings, database, router, access, room, measured, relay.wake)
+    intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
+    importing, work, imports = _imports(settings, database, intake, keys, importer, measured)
+
+    async def import_files(stop: asyncio.Event) -> None:
+        await importing.run(stop)
+        await work.release()
 
     async def relay_outbox(stop: asyncio.Event) -> None:
         await relay.run(stop)
@@ -131,15 +147,47 @@ def _service(
             "kafka": producer.problem() or handler.problem(),
             "database": await database.problem(),
             "outbox": relay.problem(),
+            "imports": importing.problem(),
         }
 
+    counts: dict[str, backlog.Count] = {
+        "outbox": directory.outbox,
+        "imports": partial(store.backlog, database),
+    }
     loops: dict[str, Loop] = {
         "outbox": relay_outbox,
+        "imports": import_files,
         "producer": producer.watch,
-        "backlog": partial(backlog.watch, {"outbox": directory.outbox}, measured),
+        "backlog": partial(backlog.watch, counts, measured),
         "periods": keeper.run,
     }
-    return Service("ingest", application(intake.post, addresses, [catenax.router()]), loops, ready, measured)
+    app = application(intake.post, addresses, [imports.router(), catenax.router()])
+    return Service("ingest", app, loops, ready, measured)
+
+
+def _imports(
+    settings: IngestSettings,
+    database: Database,
+    intake: Intake,
+    keys: Keys,
+    reader: Executor,
+    measured: Metrics,
+) -> tuple[Relay[Work], Imports, ImportAddresses]:
+    """Return what imports files: the relay, its source of work, and the addresses."""
+    leases = Leases(database, owner=settings.instance, ttl_ms=LEASE_MS)
+    work = Imports(database, leases, intake.handler, keys, intake.rate, reader, measured)
+    relaying = RelaySettings("imports", limit=1, retry_deadline_ms=settings.retry_deadline_ms)
+    relay: Relay[Work] = Relay("imports", work, work.effect, metrics=measured, settings=relaying)
+    limits = Limits(
+        settings.send_deadline_ms,
+        settings.body_deadline_ms,
+        min(settings.import_max_bytes, settings.max_in_flight_bytes // 2),
+        settings.imports_per_party,
+    )
+    addresses = ImportAddresses(
+        intake.access, database, intake.budget, limits, measured, relay.wake, WallClock()
+    )
+    return relay, work, addresses
 
 
 def _bounded(effect: Effect[Entry]) -> Effect[Entry]:

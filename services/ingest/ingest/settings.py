@@ -37,6 +37,22 @@ class IngestSettings(CommonSettings):
         ge=0,
         description="Keys, sites and terms are remembered for this time, in ms; a revoked key works as long.",
     )
+    import_max_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=1_024,
+        le=256 * 1024 * 1024,
+        description="Most bytes of a file that is uploaded to be imported; never more than half of"
+        " TENON_MAX_IN_FLIGHT_BYTES.",
+    )
+    imports_per_party: int = Field(
+        10, ge=1, description="Imports of one party, or of the administrator, that may wait or run at a time."
+    )
+    import_retention_h: float = Field(
+        168,
+        gt=0,
+        description="How long an import and the report of its rows can be read, in hours. The file itself is"
+        " dropped as soon as the import ends.",
+    )
     rate_events_per_second: int = Field(
         100_000, ge=0, description="Events that one key may send per second on average; 0: any number."
     )

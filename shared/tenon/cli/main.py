@@ -9,6 +9,7 @@ import click
 GROUP: Final = "tenon.commands"
 _BUILT_IN: Final = {
     "publish": "tenon.cli.publish:publish",
+    "import": "tenon.cli.imports:import_file",
     "watch": "tenon.cli.watch:watch",
     "why": "tenon.cli.why:why",
     "deadletters": "tenon.cli.deadletters:deadletters",

@@ -23,6 +23,7 @@ import aiohttp
 import msgspec
 
 from tenon.client.errors import Unreachable, refused
+from tenon.client.imports import Imports
 from tenon.client.publishing import Published, batches, outcomes
 from tenon.client.sse import Message, Parser
 from tenon.client.transport import UNAVAILABLE, Call, Parameters, Transport
@@ -70,6 +71,7 @@ class TenonClient:
         self._ingest, self._notifier = _address(ingest_url), _address(notifier_url)
         self._matcher = _address(matcher_url) if matcher_url else ""
         self._http = Transport(api_key, deadline_ms=deadline_ms)
+        self.imports = Imports(self._http, self._ingest)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from uuid import UUID
 
 import aiohttp
 
@@ -88,10 +89,11 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
             path = f"/v1/parties/{owner}/catena-x/releases/{release}"
             let = {"class": {"scheme": "hs", "code": "848420"}, "material": "SEAL"}
             assert (await side.call("PUT", path, json=let)).status == 200
+        mine, other = [await _import(each) for each in (acme, rival)]
         world = World(
-            mine={"party": "acme", "key": _id_of(acme.key), "release": "seal-a"},
-            theirs={"party": "rival", "key": _id_of(rival.key), "release": "seal-r"},
-            nowhere={"party": "nobdy", "key": "0" * 16, "release": "seal-n"},
+            mine={"party": "acme", "key": _id_of(acme.key), "release": "seal-a", "job": mine},
+            theirs={"party": "rival", "key": _id_of(rival.key), "release": "seal-r", "job": other},
+            nowhere={"party": "nobdy", "key": "0" * 16, "release": "seal-n", "job": str(UUID(int=0))},
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
         assert await oracles(somebody, world, asked) == []
@@ -205,6 +207,13 @@ def _ids(party: str, number: str, **more: str) -> Ids:
 
 def _of(operation: Operation, ids: Ids) -> Ids:
     return {name: ids[name] for name in operation.ids}
+
+
+async def _import(owner: running.Ingest) -> str:
+    """Begin an import, and return its id."""
+    query = {"kind": "sites", "format": "csv"}
+    job: str = (await owner.call("POST", "/v1/imports", data=b"site,region\n", params=query)).body["job"]
+    return job
 
 
 def _id_of(key: str) -> str:

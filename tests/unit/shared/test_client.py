@@ -9,7 +9,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tenon.client import NoLongerKept, NotAllowed, NotThere, Refused, TenonClient, Unreachable, new_event
+from tenon.client import (
+    NoLongerKept,
+    NotAllowed,
+    NotThere,
+    Refused,
+    TenonClient,
+    Unreachable,
+    Upload,
+    new_event,
+)
 from tenon.client.transport import wait_seconds
 from tenon.errors import Misconfigured
 
@@ -232,3 +241,32 @@ async def test_a_stream_that_nobody_serves_is_unreachable() -> None:
 )
 def test_retry_after_is_read_in_both_its_forms(header: str | None, seconds: float) -> None:
     assert wait_seconds(header) == seconds
+
+
+async def test_an_upload_is_sent_again_under_the_same_words_until_it_is_taken() -> None:
+    seen: list[tuple[str, list[tuple[str, str]]]] = []
+
+    async def lost_at_first(request: web.Request) -> web.StreamResponse:
+        assert await request.read() == b"a,b"
+        seen.append((request.headers["idempotency-key"], list(request.query.items())))
+        if len(seen) == 1:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.json_response({"job": "j"}, status=202)
+
+    upload = Upload("offers", "csv", b"a,b", "x.csv", {"a=b": "offer"}, {"unit": "C62"}, {"zone": "UTC"})
+    async with client_of("/v1/imports", lost_at_first, method="POST") as client:
+        assert (await client.imports.begin(upload, dry_run=True))["job"] == "j"
+    assert len(seen) == 2
+    assert seen[0] == seen[1]
+    assert seen[0][1][3:] == [("dry_run", "true"), ("map", "a=b=offer"), ("set", "unit=C62"), ("zone", "UTC")]
+
+
+async def test_the_report_of_an_import_is_read_to_its_end() -> None:
+    async def pages(request: web.Request) -> web.StreamResponse:
+        after = int(request.query["after"])
+        rows = [{"row": after + 1}, {"row": after + 2}]
+        return web.json_response({"rows": rows, "next": after + 2 if after < 4 else None})
+
+    async with client_of("/v1/imports/j/rows", pages) as client:
+        assert [row["row"] async for row in client.imports.rows("j", "rejected")] == [1, 2, 3, 4, 5, 6]

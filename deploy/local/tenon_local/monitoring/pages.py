@@ -127,6 +127,18 @@ INGEST = Dashboard(
             ("sum by (outcome) (rate(tenon_ingest_catenax_objects_total[1m]))", "{{outcome}}"),
             ("sum(rate(tenon_ingest_catenax_listed_total[1m]))", "to the market or off it"),
         ),
+        panel(
+            "Rows of imported files",
+            "By what became of them; tried: in a dry run.",
+            "ops",
+            ("sum by (outcome) (rate(tenon_ingest_import_rows_total[1m]))", "{{outcome}}"),
+        ),
+        panel(
+            "Imports that ended",
+            "Of files, by how.",
+            "ops",
+            ("sum by (state) (rate(tenon_ingest_imports_total[1m]))", "{{state}}"),
+        ),
         *common("ingest"),
     ),
 )
