@@ -178,7 +178,11 @@ async def _subscribed(stack: Stack, url: str) -> dict[str, str]:
             async with http.post(address, params={"party": party}, data=body) as answer:
                 if answer.status != 201:
                     raise BenchFailed(f"a subscription was refused: {await answer.text()}")
-                secrets[party] = msgspec.json.decode(await answer.read())["secret"]
+                made = msgspec.json.decode(await answer.read())
+            async with http.post(f"{address}/{made['id']}/ping", params={"party": party}) as answer:
+                if not (await answer.json(content_type=None)).get("taken"):
+                    raise BenchFailed(f"a trial was not taken: {await answer.text()}")
+            secrets[party] = made["secret"]
     return secrets
 
 

@@ -14,17 +14,22 @@ from aiohttp import web
 
 @dataclass
 class Receiver:
-    """What came in, and what is answered: `answer` is asked for each request."""
+    """What came in, and what is answered: `answer` is asked for each request but trials, which are taken."""
 
     url: str = ""
     got: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    pings: list[bytes] = field(default_factory=list)
+    takes_pings: bool = True
     answer: Callable[[int], Awaitable[web.Response]] | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle(self, request: web.Request) -> web.Response:
         body = await request.read()
+        if b'"tenon.endpoint.pinged.v1"' in body and self.takes_pings:
+            self.pings.append(body)
+            return web.Response(status=204)
         self.bodies.append(body)
         self.headers.append({name.lower(): value for name, value in request.headers.items()})
         self.got.append(msgspec.json.decode(body))

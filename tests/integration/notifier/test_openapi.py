@@ -47,6 +47,10 @@ async def test_answers_are_as_described(
         _, made = await b.post(f"{address}/v1/subscriptions", MILL, {"url": receiver.url, "after": 0})
         one = f"/v1/subscriptions/{made['id']}"
         _check(described, "/v1/subscriptions", made, "post", "201")
+        _, trial = await b.post(f"{address}{one}/ping", MILL)
+        _check(described, "/v1/subscriptions/{subscription}/ping", trial, "post")
+        _, secret = await b.post(f"{address}{one}/secret", MILL)
+        _check(described, "/v1/subscriptions/{subscription}/secret", secret, "post")
         await b.tell(demand_position(), offer_position(), docking(), docking("d-2", "confirmed"))
         await b.tell(round_decided(0, 1))
         await receiver.wait(3)

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 
+from notifier.delivery.backlog import backlog
+from notifier.delivery.endpoints import LEASE, Endpoints, NewEndpoint
+from notifier.delivery.queue import Desk, EndpointQueue
+from notifier.delivery.rows import Policy
 from notifier.domain.plan import Entry
+from notifier.domain.sign import to_secret
 from notifier.store import write_feed
-from notifier.webhooks.backlog import backlog
-from notifier.webhooks.deliver import Caller
-from notifier.webhooks.endpoints import LEASE, Endpoints, NewEndpoint
-from notifier.webhooks.queue import EndpointQueue
+from notifier.ways.webhook import Webhooks
 from tenon.backlog import Backlog
 from tenon.clock import WallClock
 from tenon.db import Database
@@ -38,12 +40,16 @@ class Endpoint:
         return await Leases(self.database, owner=owner, ttl_ms=ttl_ms).acquire(LEASE + self.id)
 
     def queue(self, lease: Lease, turn_ms: int = 60_000) -> EndpointQueue:
-        caller = Caller(
-            self.session, schedule_ms=(10,), response_bytes=9, clock=WallClock(), metrics=Metrics()
+        desk = Desk(
+            self.database,
+            {"webhook": Webhooks(self.session, response_bytes=9, clock=WallClock())},
+            Policy((10,), 3_600_000),
+            open_secret=str,
+            wake=lambda: None,
+            clock=WallClock(),
+            metrics=Metrics(),
         )
-        return EndpointQueue(
-            self.database, lease, self.id, caller, disable_after=3, turn_ms=turn_ms, metrics=Metrics()
-        )
+        return EndpointQueue(desk, lease, self.id, turn_ms=turn_ms)
 
     async def cursor(self) -> int:
         return int(await self.database.fetchval("SELECT cursor FROM endpoints WHERE id = $1", self.id))
@@ -167,6 +173,10 @@ async def endpoint(url: str) -> AsyncIterator[Endpoint]:
         aiohttp.ClientSession() as session,
         receiving() as receiver,
     ):
-        made = await Endpoints(database, most=1).create(NewEndpoint("mill", receiver.url, [], "", 0))
+        secret = to_secret(b"s" * 32)
+        made = await Endpoints(database, most=1).create(
+            NewEndpoint(audience="mill", url=receiver.url, secret=secret)
+        )
         assert made is not None
-        yield Endpoint(database, session, receiver, made.id)
+        await Endpoints(database, most=1).tested(made, None)
+        yield Endpoint(database, session, receiver, made)

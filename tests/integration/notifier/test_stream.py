@@ -176,7 +176,7 @@ async def test_a_quiet_stream_gives_signs_of_life(kafka: KafkaSettings, postgres
 async def test_numbers_that_were_never_given_are_refused(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         assert await b.status(f"{address}/v1/stream", after="7") == 400
-        assert await b.status(f"{address}/v1/stream", types="tenon.nonsense.v1") == 400
+        assert await b.status(f"{address}/v1/stream", types="tenon.nonsense.v1") == 422
         assert await b.status(f"{address}/v1/stream", "tenon_wrong_key") == 401
         await eventually(lambda: _signs_in(b, address, MILL))
         assert await b.status(f"{address}/v1/stream", MILL, party="clinic") == 403

@@ -22,6 +22,7 @@ from notifier.domain.addresses import is_public
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 LookUp = Callable[..., list[Any]]
 _MAX_URL = 2_000
+_LOOK_UP_SECONDS = 5.0
 _MAX_NAME = 253
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -99,10 +100,9 @@ def connector_of(
 
 @asynccontextmanager
 async def session(
-    *, allow_private: bool, timeout_ms: int, connections: int
+    resolver: AbstractResolver, *, allow_private: bool, timeout_ms: int, connections: int
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend the client for endpoints: no proxies and cookies, a time limit on everything."""
-    resolver = Resolver(threads=2 * connections, allow_private=allow_private)
+    """Lend the client for endpoints: no proxies and cookies, limits of time; ends the resolver."""
     try:
         async with aiohttp.ClientSession(
             connector=connector_of(resolver, allow_private=allow_private, connections=connections),
@@ -140,6 +140,25 @@ def check_url(url: str, *, allow_private: bool) -> str:
     elif len(host) > _MAX_NAME or not _NAME.fullmatch(host):
         raise BadUrl(f"{host!r} is no name of a host")
     return url
+
+
+async def check_host(resolver: AbstractResolver, url: str) -> None:
+    """Raise `BadUrl` when the host of a checked URL has no address now, or one that is not public.
+
+    It is looked up again at each connection; this is for whoever subscribes to hear of it.
+    """
+    host = URL(url).raw_host or ""
+    if _is_literal(host):
+        return
+    try:
+        async with asyncio.timeout(_LOOK_UP_SECONDS):
+            await resolver.resolve(host, URL(url).port or 443, socket.AF_UNSPEC)
+    except AddressDenied as error:
+        raise BadUrl(str(error)) from error
+    except TimeoutError:
+        raise BadUrl(f"the name {host!r} could not be looked up in {_LOOK_UP_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise BadUrl(f"the name {host!r} has no address") from error
 
 
 def _is_literal(host: str) -> bool:

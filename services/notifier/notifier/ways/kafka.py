@@ -1,0 +1,108 @@
+"""Kafka: a topic of each party's own, which its integrator reads with rights of its own.
+
+Has a producer for these topics alone, made when it is first needed: a right that is missing ends a
+producer, and must not end that of the service. What was handed over and not confirmed is waited for, never
+sent a second time.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Sequence
+
+from notifier.domain.classify import Attempt
+from notifier.domain.ways import Message, kafka_record
+from notifier.ways import TAKEN, Report, Target
+from tenon.clock import Clock
+from tenon.contracts.rights import Right
+from tenon.contracts.topics import party_topic
+from tenon.errors import Misconfigured, TenonError
+from tenon.kafka import KafkaSettings, Producer, drop_rights, ensure_rights, ensure_topics
+
+_STOP_MS = 2_000
+
+
+class PartyTopics:
+    """Writes the parties' topics."""
+
+    def __init__(self, kafka: KafkaSettings, clock: Clock) -> None:
+        self._kafka = kafka
+        self._clock = clock
+        self._producer: Producer | None = None
+        self._making = asyncio.Lock()
+
+    async def send(self, target: Target, messages: Sequence[Message]) -> AsyncGenerator[Report, None]:
+        """Write messages together, and report on each as its writing becomes known."""
+        at_ms, started = self._clock.now_ms(), time.perf_counter()
+        records = [kafka_record(target.audience, message) for message in messages]
+        try:
+            written = await (await self._connected()).send(records)
+        except TenonError as error:
+            await self._failed(error)
+            written = [_failure(error)]
+        for future in written:
+            attempt = await self._outcome(future)
+            yield Report(attempt, at_ms, round((time.perf_counter() - started) * 1000))
+            if attempt.status != TAKEN:
+                return
+
+    async def stop(self) -> None:
+        """Wait a moment for what is under way."""
+        if self._producer is not None:
+            await self._producer.stop(_STOP_MS)
+
+    async def _outcome(self, written: "asyncio.Future[None]") -> Attempt:
+        try:
+            await asyncio.shield(written)
+        except TenonError as error:
+            await self._failed(error)
+            return Attempt(None, str(error))
+        return Attempt(TAKEN)
+
+    async def _connected(self) -> Producer:
+        async with self._making:
+            if self._producer is None:
+                made = Producer(self._kafka)
+                await made.start()
+                self._producer = made
+            return self._producer
+
+    async def _failed(self, error: TenonError) -> None:
+        """Begin anew behind a producer that gave up."""
+        if isinstance(error, Misconfigured) and self._producer is not None:
+            useless, self._producer = self._producer, None
+            await useless.stop(0)
+
+
+class PartyRights:
+    """Makes a party's topic, and lets its integrator read it. Needs an administrator of the cluster."""
+
+    def __init__(self, admin: KafkaSettings, writer: str | None, replication: int) -> None:
+        self._admin = admin
+        self._writer = writer
+        self._replication = replication
+
+    async def open(self, audience: str, principal: str | None) -> None:
+        """Make the topic and give the rights; raises `Misconfigured` or `Transient`, and may be repeated."""
+        await ensure_topics(self._admin, [party_topic(audience)], partitions=1, replication=self._replication)
+        rights = _rights(audience, principal, self._writer)
+        if rights:
+            await ensure_rights(self._admin, wanted=rights)
+
+    async def close(self, audience: str, principal: str | None) -> None:
+        """Take the integrator's rights away again; the topic stays until what is in it is old."""
+        if principal is not None:
+            await drop_rights(self._admin, _rights(audience, principal, None))
+
+
+def _rights(audience: str, reader: str | None, writer: str | None) -> tuple[Right, ...]:
+    topic = party_topic(audience).name
+    found = () if writer is None else (Right(writer, "topic", topic, "write"),)
+    if reader is None:
+        return found
+    return (*found, Right(reader, "topic", topic, "read"), Right(reader, "group", topic, "read"))
+
+
+def _failure(error: TenonError) -> "asyncio.Future[None]":
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.set_exception(error)
+    return future
