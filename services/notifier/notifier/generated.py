@@ -6,6 +6,7 @@ from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from notifier import showing
 from notifier.bell import Bell
 from notifier.delivery.endpoints import Endpoints
 from notifier.delivery.subscribers import Subscribers
@@ -23,7 +24,11 @@ from tenon.metrics import Metrics
 
 def contribution() -> Contribution:
     """Return the notifier's part of the generated documents."""
-    return Contribution("notifier", "notifier", NotifierSettings, document)
+    return Contribution("notifier", "notifier", NotifierSettings, document, _files)
+
+
+def _files() -> Mapping[str, str]:
+    return {showing.PATH: showing.page()}
 
 
 def document() -> Mapping[str, object]:

@@ -286,6 +286,17 @@ _LOOKS: Final[dict[type[Shape], Callable[[Any, str, Naming], Fields | None]]] = 
     Unmet: _unmet,
     EventRejected: _rejected,
 }
+
+
+def others(kind: type[Shape]) -> tuple[str, str]:
+    """Return in words what its owner, and the wall, see of an event that is no docking."""
+    if kind is Unmet:
+        return "full", ", ".join(UNMET_ON_WALL)
+    if kind is EventRejected:
+        return ", ".join(REJECTED_TO_SENDER) + ", which event", "no"
+    return "full", "no"
+
+
 # The event types that anybody is told of.
 TOLD: Final = frozenset(family.name for family in FAMILIES.values() if family.data in _LOOKS)
 _layouts: dict[type, list[tuple[str, str, Any]]] = {}

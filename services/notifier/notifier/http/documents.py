@@ -13,7 +13,8 @@ from notifier.domain import visibility
 from notifier.domain.sign import Scheme
 from notifier.keys import Number
 from tenon.contracts.dockings import Docking, Side
-from tenon.contracts.endpoints import Way
+from tenon.contracts.endpoints import EndpointPinged, Way
+from tenon.contracts.families import FAMILIES
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Instant, Shape
@@ -38,6 +39,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
 }
 
 
+_LISTED: Final = {Docking, DemandPosition, OfferPosition}
 _HEADERS: Final[Mapping[int, tuple[str, str, str]]] = {
     401: ("WWW-Authenticate", "How to show a key.", "string"),
     429: (
@@ -116,6 +118,8 @@ def components() -> dict[str, Schema]:
         DemandPosition,
         OfferPosition,
         RoundDecided,
+        *sorted({FAMILIES[name].data for name in visibility.TOLD} - _LISTED, key=lambda kind: kind.__name__),
+        EndpointPinged,
         SubscriptionRequest,
         ReplayRequest,
         ProblemDocument,
@@ -130,6 +134,30 @@ def components() -> dict[str, Schema]:
     _histories(schemas)
     schemas.update(_OWN)
     return schemas
+
+
+def told(name: str) -> Schema:
+    """Return the schema of an event as it is sent: a CloudEvent in JSON."""
+    kind = FAMILIES[name].data
+    return {
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": _text("The same whenever the event is sent again."),
+            "source": _text(),
+            "type": {"const": name},
+            "time": _instant(),
+            "subject": _text("What it is about: a docking, or kind/id."),
+            "sequence": {
+                "type": "string",
+                "pattern": "^[0-9]{20}$",
+                "description": "Its number in the feed.",
+            },
+            "datacontenttype": {"const": "application/json"},
+            "data": _ref("SeenDocking" if kind is Docking else kind.__name__),
+        },
+        "required": ["specversion", "id", "source", "type", "time", "sequence", "datacontenttype", "data"],
+    }
 
 
 def _with_numbers(schema: Any) -> Any:
