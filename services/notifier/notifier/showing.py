@@ -30,7 +30,7 @@ Tried field by field for each viewer: `test_each_viewer_sees_of_each_field_what_
 """
 _DOCKING: Final = (
     "field",
-    "owner, or other side, before",
+    "its parties, before",
     "after confirmation",
     "wall",
     "operator",

@@ -14,7 +14,8 @@ PATH: Final = "contracts/asyncapi.json"
 _ABOUT: Final = (
     "Tenon on Kafka: CloudEvents 1.0 in binary content mode, attributes in `ce_` headers, JSON data as the"
     " value. `ce_sequence`, where there is one, rises strictly for each key: keep the highest and ignore"
-    " lower ones, then a repeated or late record changes nothing. Names may have a prefix (`TENON_TOPIC_PREFIX`)."
+    " lower ones, then a repeated or late record changes nothing. Names may have a"
+    " prefix (`TENON_TOPIC_PREFIX`)."
 )
 _DIALECT: Final = "application/schema+json;version=draft-2020-12"
 _ATTRIBUTES: Final = {
