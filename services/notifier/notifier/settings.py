@@ -125,6 +125,9 @@ class NotifierSettings(CommonSettings):
         description="Whether webhooks may use plain http and call loopback and private addresses;"
         " for development only.",
     )
+    webhook_ca_file: FilePath | None = Field(
+        None, description="Certificates (PEM) to trust at webhooks; those of this machine if not set."
+    )
     kafka_admin_username: str | None = Field(
         None,
         min_length=1,

@@ -67,9 +67,7 @@ def test_each_viewer_sees_of_each_field_what_the_table_says(
         expected = _top(row["field"], row[kind or column], full, viewer)
         assert _said(shown, row["field"]) == expected, row["field"]
     for name in ("supply", "demand"):
-        owner = (
-            kind is None and told.supply.party == viewer if name == "supply" else told.demand.party == viewer
-        )
+        owner = full[name]["party"] == viewer
         for row in rows("Each side of a docking"):
             how = row[kind or ("owner" if owner else other)]
             expected = _side(row["field"], how, full[name], viewer)

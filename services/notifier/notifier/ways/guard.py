@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +19,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from notifier.domain.addresses import is_public
+from tenon.tls import client_context
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 LookUp = Callable[..., list[Any]]
@@ -86,11 +88,12 @@ class Resolver(AbstractResolver):
 
 
 def connector_of(
-    resolver: AbstractResolver, *, allow_private: bool, connections: int
+    resolver: AbstractResolver, *, allow_private: bool, connections: int, ca_file: Path | None = None
 ) -> aiohttp.TCPConnector:
-    """Return what connects to endpoints."""
+    """Return what connects to endpoints; `ca_file`: whom to trust, else whom the machine does."""
     return aiohttp.TCPConnector(
         resolver=resolver,
+        ssl=True if ca_file is None else client_context(ca_file, None, None),
         socket_factory=socket_factory(allow_private),
         limit=connections,
         limit_per_host=0,
@@ -100,12 +103,19 @@ def connector_of(
 
 @asynccontextmanager
 async def session(
-    resolver: AbstractResolver, *, allow_private: bool, timeout_ms: int, connections: int
+    resolver: AbstractResolver,
+    *,
+    allow_private: bool,
+    timeout_ms: int,
+    connections: int,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Lend the client for endpoints: no proxies and cookies, limits of time; ends the resolver."""
     try:
         async with aiohttp.ClientSession(
-            connector=connector_of(resolver, allow_private=allow_private, connections=connections),
+            connector=connector_of(
+                resolver, allow_private=allow_private, connections=connections, ca_file=ca_file
+            ),
             timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000, sock_connect=min(5.0, timeout_ms / 1000)),
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),

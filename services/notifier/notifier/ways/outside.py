@@ -53,6 +53,7 @@ async def outside(settings: NotifierSettings, clock: Clock) -> AsyncIterator[Out
         allow_private=settings.webhook_allow_private,
         timeout_ms=settings.webhook_timeout_ms,
         connections=settings.webhook_concurrency,
+        ca_file=settings.webhook_ca_file,
     ) as session:
         webhooks = Webhooks(session, response_bytes=settings.webhook_response_bytes, clock=clock)
         ways: dict[endpoints.Way, Webhooks | PartyTopics | Mqtt] = {"webhook": webhooks, "kafka": topics}
