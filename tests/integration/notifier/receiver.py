@@ -58,15 +58,22 @@ async def receiving(
     receiver = Receiver(answer=answer)
     app = web.Application()
     app.router.add_post("/{tail:.*}", receiver.handle)
+    async with serving(app) as address:
+        receiver.url = f"{address}/hook"
+        yield receiver
+
+
+@asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
+    """Run a server on a free port; yields its address."""
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     assert site._server is not None
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-    receiver.url = f"http://127.0.0.1:{port}/hook"
     try:
-        yield receiver
+        yield f"http://127.0.0.1:{port}"
     finally:
         await runner.cleanup()
 
