@@ -26,6 +26,7 @@ _PARTS = {
     "ingest.singles": ("bare.singles", "accepted_per_s", "ingest, single events: events/s"),
     "matcher.log": ("bare.log", "decided_per_s", "matcher, full log, 16 markets: records/s"),
     "webhooks.full": ("bare.calls", "delivered_per_s", "webhooks: calls/s"),
+    "streams.full": ("bare.streams", "streamed_per_s", "streams, 1,000 clients: events/s"),
 }
 """Of each part its baseline, its figure of speed, and how it is called."""
 _MARKET = re.compile(r"(market\.(\d+)\.log)\.decided_per_s")
@@ -43,6 +44,9 @@ _OTHERS = {
     "handover.kill_s": ("… it is killed", "s"),
     "webhooks.half.wait_p50_ms": ("webhooks at half load: from feed to receiver, p50", "ms"),
     "webhooks.half.wait_p99_ms": ("webhooks at half load: from feed to receiver, p99", "ms"),
+    "isolation.alone.wait_p99_ms": ("webhooks, 40 endpoints: from feed to receiver, p99", "ms"),
+    "isolation.hanging.wait_p99_ms": ("… with 10 more that hang", "ms"),
+    "isolation.ratio": ("… how many times as long", ""),
 }
 _CPU = "cpu_us."
 

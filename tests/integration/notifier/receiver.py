@@ -39,8 +39,9 @@ class Receiver:
         return await self.answer(len(self.got))
 
     def steps(self) -> list[str]:
-        """Return docking and revision of each event, in the order of arrival."""
-        return [f"{each['data']['docking']}/{each['data']['revision']}" for each in self.got]
+        """Return docking and revision of each step of a docking, in the order of arrival."""
+        data = [each["data"] for each in self.got]
+        return [f"{each['docking']}/{each['revision']}" for each in data if "docking" in each]
 
     async def wait(self, number: int, timeout_s: float = 20) -> None:
         """Wait for so many requests."""

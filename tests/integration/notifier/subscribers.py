@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,10 +76,11 @@ async def by_mqtt(kafka: KafkaSettings) -> AsyncIterator[Subscriber]:
 
 
 async def _follow(client: aiomqtt.Client, events: list[dict[str, Any]]) -> None:
-    async for message in client.messages:
-        event = msgspec.json.decode(bytes(message.payload))
-        if event["type"] != PINGED:
-            events.append(event)
+    with suppress(aiomqtt.MqttError):
+        async for message in client.messages:
+            event = msgspec.json.decode(bytes(message.payload))
+            if event["type"] != PINGED:
+                events.append(event)
 
 
 @asynccontextmanager
