@@ -142,10 +142,13 @@ class Endpoints:
             )
         return tag == "DELETE 1"
 
-    async def others_read(self, audience: str, principal: str) -> bool:
-        """Return whether a subscription by Kafka is there that lets this principal read."""
+    async def others_read(self, audience: str, principal: str, but: str) -> bool:
+        """Return whether another subscription by Kafka lets this principal read."""
         found = await self._database.fetchval(
-            "SELECT count(*) FROM endpoints WHERE audience = $1 AND principal = $2", audience, principal
+            "SELECT count(*) FROM endpoints WHERE audience = $1 AND principal = $2 AND id <> $3",
+            audience,
+            principal,
+            but,
         )
         return bool(found)
 

@@ -92,13 +92,15 @@ class Subscribers:
         return secret
 
     async def remove(self, row: Row) -> None:
-        """End a subscription; a reader of Kafka that no other one lets read may no longer."""
+        """End a subscription; first a reader of Kafka that no other one lets read loses its rights."""
+        audience, principal, rights = row["audience"], row["principal"], self._outside.rights
+        if (
+            principal is not None
+            and rights is not None
+            and not await self.endpoints.others_read(audience, principal, row["id"])
+        ):
+            await rights.close(audience, principal)
         await self.endpoints.remove(row["audience"], row["id"])
-        principal = row["principal"]
-        if principal is None or self._outside.rights is None:
-            return
-        if not await self.endpoints.others_read(row["audience"], principal):
-            await self._outside.rights.close(row["audience"], principal)
 
     def public_key(self, sealed: str) -> str | None:
         """Return what a receiver checks signatures with, where they are made by a pair of keys."""

@@ -1,5 +1,7 @@
 """Subscriptions: who is told by webhooks, by Kafka, by MQTT; what was tried, what is parked."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
@@ -7,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from notifier.bell import Bell
+from notifier.delivery.endpoints import NewEndpoint
 from notifier.delivery.subscribers import Subscribers, taken
 from notifier.feed import Feed
 from notifier.http import shown
@@ -28,6 +31,7 @@ from tenon.problems import Fault, Problem
 
 _MOST_BYTES: Final = 65_536
 _BODY_DEADLINE_MS: Final = 10_000
+_LATER_S: Final = 1
 R = TypeVar("R", bound=Shape)
 
 
@@ -51,6 +55,7 @@ class Subscriptions:
         self._access = access
         self._bell = bell
         self._allow_private = allow_private
+        self._waiting: set[str] = set()
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -91,12 +96,8 @@ class Subscriptions:
         wanted = wanted_of(asked, audience, allow_private=self._allow_private)
         if not self._subscribers.offers(wanted.way):
             raise wrong("way", f"this Tenon sends nothing by {wanted.way}", "webhook")
-        await self._look_up(wanted.url)
-        wanted = replace(wanted, after=await beginning(self._feed, audience, asked.after))
-        try:
-            made = await self._subscribers.create(wanted, asked.signature)
-        except Misconfigured as error:
-            raise Problem(409, f"the topic could not be made ready: {error}") from error
+        with self._alone(audience):
+            made = await self._create(wanted, asked)
         if made is None:
             raise Problem(429, "there are as many subscriptions as allowed; remove one first")
         name, secret = made
@@ -125,7 +126,8 @@ class Subscriptions:
         A disabled one can be tried too; it goes on when it is enabled.
         """
         row = await self._own(request, subscription, party)
-        report = await self._subscribers.ping(row)
+        with self._alone(row["audience"]):
+            report = await self._subscribers.ping(row)
         self._bell.ring()
         status = (await self._shown(row["audience"], subscription))["status"]
         return json(shown.pinged(report, taken(report), status))
@@ -209,6 +211,26 @@ class Subscriptions:
             return [(low, high)]
         first = await self._endpoints.first_since(audience, wanted.since)
         return [] if first is None else [(first, MOST_NUMBER)]
+
+    async def _create(self, wanted: NewEndpoint, asked: SubscriptionRequest) -> tuple[str, str] | None:
+        await self._look_up(wanted.url)
+        wanted = replace(wanted, after=await beginning(self._feed, wanted.audience, asked.after))
+        try:
+            return await self._subscribers.create(wanted, asked.signature)
+        except Misconfigured as error:
+            raise Problem(409, f"the topic could not be made ready: {error}") from error
+
+    @contextmanager
+    def _alone(self, audience: str) -> Iterator[None]:
+        """Let one party wait for what is outside once at a time: what hangs there is nobody else's."""
+        if audience in self._waiting:
+            later = {"retry-after": str(_LATER_S)}
+            raise Problem(429, "a trial or a look-up of yours is under way; try again then", headers=later)
+        self._waiting.add(audience)
+        try:
+            yield
+        finally:
+            self._waiting.discard(audience)
 
     async def _look_up(self, url: str) -> None:
         try:

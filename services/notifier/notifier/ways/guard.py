@@ -95,7 +95,7 @@ def connector_of(
         resolver=resolver,
         ssl=True if ca_file is None else client_context(ca_file, None, None),
         socket_factory=socket_factory(allow_private),
-        limit=connections,
+        limit=2 * connections,  # trials beside deliveries
         limit_per_host=0,
         ttl_dns_cache=30,
     )

@@ -14,6 +14,8 @@ from tenon.clock import Clock
 from tenon.contracts import endpoints
 from tenon.kafka import KafkaSecurity, KafkaSettings
 
+_LOOK_UPS: Final = 16
+"""Threads for whoever subscribes, so that names that hang there hold up no call."""
 Handshake = Callable[[str], Awaitable[tuple[str | None, float | None]]]
 LookUp = Callable[[str], Awaitable[None]]
 
@@ -63,8 +65,10 @@ async def outside(settings: NotifierSettings, clock: Clock) -> AsyncIterator[Out
         async def handshake(url: str) -> tuple[str | None, float | None]:
             return await webhooks.handshake(url, settings.webhook_origin)
 
+        asking = guard.Resolver(threads=_LOOK_UPS, allow_private=settings.webhook_allow_private)
+
         async def look_up(url: str) -> None:
-            await guard.check_host(resolver, url)
+            await guard.check_host(asking, url)
 
         rights = PartyRights(
             _admin(kafka, settings), settings.kafka_username, settings.party_topic_replication
@@ -72,6 +76,7 @@ async def outside(settings: NotifierSettings, clock: Clock) -> AsyncIterator[Out
         try:
             yield Outside(ways, handshake, look_up, rights)
         finally:
+            await asking.close()
             await topics.stop()
             if mqtt is not None:
                 await mqtt.stop()
