@@ -46,7 +46,7 @@ _OTHERS = {
     "webhooks.half.wait_p99_ms": ("webhooks at half load: from feed to receiver, p99", "ms"),
     "isolation.alone.wait_p99_ms": ("webhooks, 40 endpoints: from feed to receiver, p99", "ms"),
     "isolation.hanging.wait_p99_ms": ("… with 10 more that hang", "ms"),
-    "isolation.ratio": ("… how many times as long", ""),
+    "isolation.ratio": ("… as long as without them", "times"),
 }
 _CPU = "cpu_us."
 
@@ -111,7 +111,7 @@ def alone(told: Mapping[str, Any]) -> Table:
         shown.add_row("  CPU µs each, of all processes", *_row(told, base, other, f"{_CPU}all"))
     for name, (label, unit) in _OTHERS.items():
         if name in figures:
-            value = f"{figures[name]:,.2f}" if unit == "s" else _number(figures[name])
+            value = f"{figures[name]:,.2f}" if unit in ("s", "times") else _number(figures[name])
             shown.add_row(label, "", f"{value} {unit}".rstrip(), "")
     return shown
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from notifier.delivery.backlog import backlog
 from notifier.delivery.endpoints import LEASE, Endpoints, NewEndpoint
@@ -43,7 +45,7 @@ class Endpoint:
         desk = Desk(
             self.database,
             {"webhook": Webhooks(self.session, response_bytes=9, clock=WallClock())},
-            Policy((10,), 3_600_000),
+            Policy((1,), 3_600_000),
             open_secret=str,
             wake=lambda: None,
             clock=WallClock(),
@@ -53,6 +55,22 @@ class Endpoint:
 
     async def cursor(self) -> int:
         return int(await self.database.fetchval("SELECT cursor FROM endpoints WHERE id = $1", self.id))
+
+    async def write_steps(self, subjects: list[str]) -> None:
+        """Write an event about each of these subjects, in this order."""
+        async with self.database.transaction() as tx:
+            entries = [
+                Entry(
+                    "mill",
+                    f"e-{number}",
+                    "tenon.docking.proposed.v1",
+                    subject,
+                    "",
+                    b'{"data":{"docking":"%b"}}' % subject.encode(),
+                )
+                for number, subject in enumerate(subjects)
+            ]
+            await write_feed(tx, entries)
 
     async def write(self, *sizes: int) -> None:
         """Write events into the party's feed, each with a body of about this size."""
@@ -131,6 +149,46 @@ async def test_a_turn_ends_after_the_call_in_hand(postgres: str) -> None:
         assert await e.cursor() == 1
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["skip", "strict"])
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_a_receiver_answers_every_event_is_taken_or_parked_and_order_holds_as_promised(
+    postgres: str, strict: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    taken: list[tuple[str, str]] = []
+
+    async def answer(_: int) -> web.Response:
+        status = chance.choice([204, 204, 204, 302, 400, 429, 500, 502])
+        if status == 204:
+            taken.append((e.receiver.headers[-1]["webhook-id"], e.receiver.got[-1]["data"]["docking"]))
+        return web.Response(status=status, headers={"retry-after": "0"})
+
+    async with endpoint(postgres, strict=strict) as e:
+        e.receiver.answer = answer
+        subjects = [f"d-{chance.randrange(8)}" for _ in range(60)]
+        await e.write_steps(subjects)
+        for _ in range(400):
+            lease = await e.lease("one")
+            assert lease is not None
+            queue = e.queue(lease)
+            if not (claimed := await queue.claim(5)):
+                await e.database.execute("UPDATE endpoints SET status = 'active', next_at = now()")
+                if await e.cursor() == 60 and not await queue.claim(5):
+                    break
+                continue
+            await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        parked = [row[0] for row in await e.database.fetch("SELECT event_id FROM parked ORDER BY number")]
+        took = [event for event, _ in taken]
+        assert sorted([*took, *parked]) == sorted(f"e-{number}" for number in range(60))
+        for subject in set(subjects):
+            own = [f"e-{number}" for number, each in enumerate(subjects) if each == subject]
+            assert [event for event, of in taken if of == subject] == own[
+                : len(own) - len(set(own) & set(parked))
+            ]
+        if strict:
+            assert (took, parked) == ([f"e-{number}" for number in range(60)], [])
+
+
 async def test_an_endpoint_that_was_removed_has_nothing_due(postgres: str) -> None:
     async with endpoint(postgres) as e:
         await e.write(1)
@@ -165,7 +223,7 @@ async def test_an_endpoint_that_is_called_no_more_is_shown_and_nothing_waits_for
 
 
 @asynccontextmanager
-async def endpoint(url: str) -> AsyncIterator[Endpoint]:
+async def endpoint(url: str, *, strict: bool = False) -> AsyncIterator[Endpoint]:
     """Subscribe a receiver to the feed of a party."""
     await migrate(url, package="notifier")
     async with (
@@ -175,7 +233,7 @@ async def endpoint(url: str) -> AsyncIterator[Endpoint]:
     ):
         secret = to_secret(b"s" * 32)
         made = await Endpoints(database, most=1).create(
-            NewEndpoint(audience="mill", url=receiver.url, secret=secret)
+            NewEndpoint(audience="mill", url=receiver.url, secret=secret, strict=strict)
         )
         assert made is not None
         await Endpoints(database, most=1).tested(made, None)
