@@ -112,6 +112,7 @@ def test_what_can_never_fit_is_refused_with_the_reason(
         ["unit=C62|KGM", "unit=KGM|HUR"],
         ["class.code^=63", "class.code^=6307"],
         ["windows.open>=9", "windows.open<=1"],
+        ["demand.external_references.id=A", "demand.external_references.id=B"],
         ["item.attributes.colour=red"],
         ["reasons.failed.price>=2"],
         ["status^=conf"],

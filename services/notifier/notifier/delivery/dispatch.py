@@ -28,7 +28,7 @@ SELECT id, failing FROM (
     FROM endpoints e
     LEFT JOIN feed_counters c ON c.audience = e.audience
     LEFT JOIN leases l ON l.name = 'endpoint/' || e.id
-    WHERE e.status = 'active' AND e.next_at <= now()
+    WHERE e.status = 'active' AND e.next_at <= now() AND e.way = ANY($5::text[])
       AND (c.last > e.cursor OR EXISTS (SELECT 1 FROM parked p WHERE p.endpoint = e.id AND p.replay)
            OR EXISTS (SELECT 1 FROM replays r WHERE r.endpoint = e.id))
       AND (l.name IS NULL OR l.expires_at <= clock_timestamp() OR l.owner = $1)
@@ -66,6 +66,7 @@ class Dispatch:
         self._bell = bell
         self._settings = settings
         self._metrics = desk.metrics
+        self._ways = list(desk.ways)
         self._held: dict[str, _Held] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -130,7 +131,9 @@ class Dispatch:
             return []
         failing = max(1, places // 2) - sum(held.failing for held in self._held.values())
         try:
-            rows = await self._desk.database.fetch(_DUE, self._leases.owner, list(self._held), free, failing)
+            rows = await self._desk.database.fetch(
+                _DUE, self._leases.owner, list(self._held), free, failing, self._ways
+            )
         except Transient as error:
             _logger.warning("endpoints not read", error=str(error))
             return []

@@ -7,7 +7,7 @@ reader may see.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import Any, Final
 
@@ -116,8 +116,8 @@ def _fault(event_type: str, asked: Condition) -> str | None:
 
 
 def _exclude(left: Condition, right: Condition) -> bool:
-    """True when no value fits both. Of a list each may be another item's: these are left alone."""
-    if "windows" in left.path:
+    """True when no value fits both. Of a list each may be another item's."""
+    if _is_listed(left.path):
         return False
     if left.operator == "=":
         return not any(right.holds(_nested(right.path, each.text, each.number)) for each in left.values)
@@ -129,6 +129,13 @@ def _exclude(left: Condition, right: Condition) -> bool:
     return False
 
 
+@cache
+def _is_listed(path: tuple[str, ...]) -> bool:
+    """True when a field may be that of several items."""
+    kinds = [inspect.type_info(FAMILIES[name].data) for name in TOLD]
+    return any([*_kinds(kind, path)] != [*_kinds(kind, path, lists=False)] for kind in kinds)
+
+
 def _nested(path: Sequence[str], text: str, number: float | None) -> Any:
     """Return data that say under a path a value as text, and as a number where it is one."""
     said: Any = [text] if number is None else [text, number]
@@ -137,15 +144,15 @@ def _nested(path: Sequence[str], text: str, number: float | None) -> Any:
     return said
 
 
-def _kinds(info: Any, path: Sequence[str]) -> Iterator[Any]:
-    """Yield the types that a field may have."""
+def _kinds(info: Any, path: Sequence[str], *, lists: bool = True) -> Iterator[Any]:
+    """Yield the types that a field may have, with those of items of `lists`, or without."""
     match info:
         case inspect.Metadata():
             within = [(info.type, path)]
         case inspect.UnionType():
             within = [(each, path) for each in info.types]
         case inspect.ListType():
-            within = [(info.item_type, path)]
+            within = [(info.item_type, path)] if lists else []
         case inspect.StructType() if path:
             within = [(each.type, path[1:]) for each in info.fields if each.encode_name == path[0]]
         case inspect.DictType() if path:
@@ -155,7 +162,7 @@ def _kinds(info: Any, path: Sequence[str]) -> Iterator[Any]:
             if not path:
                 yield info
     for inner, rest in within:
-        yield from _kinds(inner, rest)
+        yield from _kinds(inner, rest, lists=lists)
 
 
 def _suits(kind: Any, asked: Condition) -> bool:
