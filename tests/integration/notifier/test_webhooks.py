@@ -102,7 +102,7 @@ async def test_after_the_schedule_an_event_is_parked_with_what_follows_of_its_su
         assert parked[0]["why"] == "HTTP 500: not a success"
 
         refusing = False
-        assert await b.post(f"{where}/replay", MILL, {"numbers": [1]}) == (202, {"events": 2})
+        assert await b.post(f"{where}/replay", MILL, {"numbers": [1]}) == (202, {"events": 2, "ranges": []})
         await receiver.wait(8)
         assert receiver.steps()[-2:] == ["d-1/1", "d-1/2"]
         await eventually(lambda: _parked(b, where, 0))

@@ -8,8 +8,7 @@ from notifier.ways import Report
 from tenon.contracts.topics import party_topic
 
 _SHOWN = (
-    "id", "way", "url", "types", "skip_after", "per_second", "handshake", "principal", "description",
-    "status", "why", "old_until", "cursor", "failed", "failing_since", "parked", "next_at", "created_at",
+    "id", "way", "url", "types", "skip_after", "per_second", "handshake", "principal", "status", "why", "old_until", "cursor", "failed", "failing_since", "parked", "next_at", "created_at",
 )  # fmt: skip
 _ATTEMPT = ("number", "event_id", "type", "at", "taken", "status", "latency_ms", "detail", "response")
 _PARKED = ("number", "event_id", "type", "subject", "why", "parked_at", "replay")
@@ -18,6 +17,7 @@ _PARKED = ("number", "event_id", "type", "subject", "why", "parked_at", "replay"
 def subscription(row: Any, public_key: str | None) -> dict[str, Any]:
     """Return a subscription, without its secrets."""
     shown = _said(row, _SHOWN)
+    shown["description"] = row.description
     shown["where"] = row.conditions
     shown["order"] = "strict" if row.strict else "skip"
     shown["waiting"] = max(0, int(row.last) - int(row.cursor))
