@@ -8,7 +8,8 @@ from notifier.ways import Report
 from tenon.contracts.topics import party_topic
 
 _SHOWN = (
-    "id", "way", "url", "types", "skip_after", "per_second", "handshake", "principal", "status", "why", "old_until", "cursor", "failed", "failing_since", "parked", "next_at", "created_at",
+    "id", "way", "url", "types", "skip_after", "per_second", "handshake", "principal", "status", "why",
+    "old_until", "cursor", "failed", "failing_since", "parked", "next_at", "created_at",
 )  # fmt: skip
 _ATTEMPT = ("number", "event_id", "type", "at", "taken", "status", "latency_ms", "detail", "response")
 _PARKED = ("number", "event_id", "type", "subject", "why", "parked_at", "replay")
