@@ -66,17 +66,17 @@ def test_the_same_events_are_due_by_every_way() -> None:
 
 
 def test_the_owner_of_a_subscription_is_told_of_its_end_and_nobody_else_but_the_operator() -> None:
-    told = told_disabled("sub_1", "mill", "webhook", ("gone", 7), 1_000)
+    told = told_disabled("sub_1", "mill", "webhook", "gone", 7, 1_000)
     assert [each.audience for each in told] == ["mill", "_admin"]
     data = msgspec.json.decode(told[0].body)["data"]
     assert msgspec.convert(data, EndpointDisabled).cause == "gone"
-    assert [each.audience for each in told_disabled("sub_1", "_admin", "mqtt", ("", 0), 0)] == ["_admin"]
+    assert [each.audience for each in told_disabled("sub_1", "_admin", "mqtt", "", 0, 0)] == ["_admin"]
 
 
 def test_a_trial_is_an_event_as_any_other() -> None:
-    event_id, event_type, about, body = ping("sub_1", "webhook", 1_000)
-    event = from_structured(body)
-    assert (event.id, event.type, event.subject) == (event_id, event_type, about)
+    trial = ping("sub_1", "webhook", 1_000)
+    event = from_structured(trial.body)
+    assert (event.id, event.type, event.subject) == (trial.event_id, trial.type, trial.subject)
 
 
 @given(st.floats(0.001, 1_000), st.integers(1, 500), st.integers(0, 10_000))

@@ -207,7 +207,8 @@ class EndpointQueue:
         assert self._served is not None
         target = self._served.target
         cursor = await tx.fetchval("SELECT cursor FROM endpoints WHERE id = $1", self._endpoint)
-        told = told_disabled(target.id, target.audience, target.way, (why, cursor), self._desk.clock.now_ms())
+        at_ms = self._desk.clock.now_ms()
+        told = told_disabled(target.id, target.audience, target.way, why, cursor, at_ms)
         await rows.disable(tx, self._endpoint, why, told)
 
     def _result(self, delivery: Delivery) -> Result:

@@ -14,7 +14,6 @@ from notifier.delivery.rows import Policy
 from notifier.domain.classify import Attempt
 from notifier.domain.plan import ping
 from notifier.domain.sign import SECRET_BYTES, Scheme, public_key, to_secret
-from notifier.domain.ways import Message
 from notifier.vault import Vault
 from notifier.ways import TAKEN, Report
 from notifier.ways.outside import Outside
@@ -71,12 +70,10 @@ class Subscribers:
             if why is not None:
                 return _failed(why, at_ms)
         served = rows.served(row, Policy((), 0), self._vault.open, instant(at_ms))
-        event_id, event_type, about, body = ping(row["id"], row["way"], at_ms)
         report = _failed("this Tenon has no such way any longer", at_ms)
         if self.offers(row["way"]):
-            sending = self._outside.ways[row["way"]].send(
-                served.target, [Message(0, event_id, event_type, about, body)]
-            )
+            trial = ping(row["id"], row["way"], at_ms)
+            sending = self._outside.ways[row["way"]].send(served.target, [trial])
             report = await anext(sending)
             await sending.aclose()
         if taken(report):

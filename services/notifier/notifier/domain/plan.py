@@ -12,6 +12,7 @@ from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received
 from notifier.domain.sight import Sight
 from notifier.domain.visibility import parties_of
+from notifier.domain.ways import Message
 from tenon.contracts.alerts import Unmet
 from tenon.contracts.codec import encode, encode_text, instant
 from tenon.contracts.dockings import Docking
@@ -87,27 +88,27 @@ def subject_of(event: Shape) -> str:
 
 
 def told_disabled(
-    subscription: str, audience: str, way: Way, why: tuple[str, int], at_ms: int
+    subscription: str, audience: str, way: Way, cause: str, cursor: int, at_ms: int
 ) -> list[Entry]:
     """Return what the owner of a subscription is told when it is served no more: why, and behind what."""
     event = EndpointDisabled(
         subscription=subscription,
         party=audience if is_party(audience) else None,
         way=way,
-        cause=why[0],
-        cursor=why[1],
+        cause=cause,
+        cursor=cursor,
         at=instant(at_ms),
     )
     return entries(_own("tenon.endpoint.disabled.v1", subscription, event), Naming(b""))
 
 
-def ping(subscription: str, way: Way, at_ms: int) -> tuple[str, str, str, bytes]:
-    """Return the trial of a subscription: its id, its type, what it is about, and its CloudEvent in JSON."""
+def ping(subscription: str, way: Way, at_ms: int) -> Message:
+    """Return the trial of a subscription, which has no number of a feed."""
     event = EndpointPinged(subscription=subscription, way=way, at=instant(at_ms))
     received = _own("tenon.endpoint.pinged.v1", subscription, event)
     about = subject_of(event)
     body = b'{"data":%b,%b' % (received.json, _envelope(received, about))
-    return received.id, received.type, about, numbered(body, 0)
+    return Message(0, received.id, received.type, about, numbered(body, 0))
 
 
 def _own(name: str, subscription: str, event: EndpointDisabled | EndpointPinged) -> Received:

@@ -35,28 +35,18 @@ class PartyTopics:
         at_ms, started = self._clock.now_ms(), time.perf_counter()
         records = [kafka_record(target.audience, message) for message in messages]
         try:
-            written = await (await self._connected()).send(records)
+            for written in await (await self._connected()).send(records):
+                # What is handed over can't be taken back, whoever gives up waiting for it.
+                await asyncio.shield(written)
+                yield _report(Attempt(TAKEN), at_ms, started)
         except TenonError as error:
             await self._failed(error)
-            written = [_failure(error)]
-        for future in written:
-            attempt = await self._outcome(future)
-            yield Report(attempt, at_ms, round((time.perf_counter() - started) * 1000))
-            if attempt.status != TAKEN:
-                return
+            yield _report(Attempt(None, str(error)), at_ms, started)
 
     async def stop(self) -> None:
         """Wait a moment for what is under way."""
         if self._producer is not None:
             await self._producer.stop(_STOP_MS)
-
-    async def _outcome(self, written: "asyncio.Future[None]") -> Attempt:
-        try:
-            await asyncio.shield(written)
-        except TenonError as error:
-            await self._failed(error)
-            return Attempt(None, str(error))
-        return Attempt(TAKEN)
 
     async def _connected(self) -> Producer:
         async with self._making:
@@ -102,7 +92,5 @@ def _rights(audience: str, reader: str | None, writer: str | None) -> tuple[Righ
     return (*found, Right(reader, "topic", topic, "read"), Right(reader, "group", topic, "read"))
 
 
-def _failure(error: TenonError) -> "asyncio.Future[None]":
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    future.set_exception(error)
-    return future
+def _report(attempt: Attempt, at_ms: int, started: float) -> Report:
+    return Report(attempt, at_ms, round((time.perf_counter() - started) * 1000))
