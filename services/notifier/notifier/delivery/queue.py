@@ -106,7 +106,8 @@ class EndpointQueue:
         async with aclosing(way.send(self._served.target, [each.message for each in sent])) as reports:
             following = iter(sent)
             async for report in reports:
-                if not self._taken(next(following), report):
+                taken = self._taken(next(following), report)
+                if not taken or (self._stopping and not way.together):
                     break
         return self._outcomes(deliveries)
 
@@ -128,7 +129,7 @@ class EndpointQueue:
             self._desk.wake()
 
     def _taken(self, delivery: Delivery, report: Report) -> bool:
-        """Note what came of an event; return whether the next may follow at once."""
+        """Note what came of an event; return whether the next may follow."""
         assert self._served is not None
         now = instant(self._desk.clock.now_ms())
         verdict = judge(report.attempt, delivery.failed_before, self._served.patience, random.random(), now)
@@ -137,7 +138,7 @@ class EndpointQueue:
         self._desk.metrics.add(metrics.ATTEMPTS, outcome=_name(type(verdict)))
         if time.monotonic() >= self._turn_ends:
             self.stop()
-        return isinstance(verdict, Delivered) and not self._stopping
+        return isinstance(verdict, Delivered)
 
     def _outcomes(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Return what the relay is told: nothing is settled behind the first that was not tried."""

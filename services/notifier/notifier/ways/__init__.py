@@ -36,7 +36,12 @@ class Report:
 
 
 class Way(Protocol):
-    """One way. What goes wrong outside is part of a report, never an exception."""
+    """One way. What goes wrong outside is part of a report, never an exception.
+
+    `together`: messages are handed over all at once, so that each report is worth waiting for.
+    """
+
+    together: bool
 
     def send(self, target: Target, messages: Sequence[Message]) -> AsyncGenerator[Report, None]:
         """Send messages in order; yield a report of each, up to the first that was not taken."""

@@ -24,6 +24,8 @@ _STOP_MS = 2_000
 class PartyTopics:
     """Writes the parties' topics."""
 
+    together = True
+
     def __init__(self, kafka: KafkaSettings, clock: Clock) -> None:
         self._kafka = kafka
         self._clock = clock

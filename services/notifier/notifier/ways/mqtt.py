@@ -26,6 +26,8 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 class Mqtt:
     """Publishes on the broker."""
 
+    together = False
+
     def __init__(self, url: str, *, prefix: str, ca_file: Path | None, timeout_ms: int, clock: Clock) -> None:
         self._url = URL(url)
         self._tls: ssl.SSLContext | None = None

@@ -22,6 +22,8 @@ _BODY_SECONDS = 1.0
 class Webhooks:
     """Calls endpoints."""
 
+    together = False
+
     def __init__(self, session: aiohttp.ClientSession, *, response_bytes: int, clock: Clock) -> None:
         self._session = session
         self._response_bytes = response_bytes
