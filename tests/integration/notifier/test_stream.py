@@ -89,12 +89,16 @@ async def test_both_replicas_serve_the_same_feed_live(kafka: KafkaSettings, post
         assert [event.body for event in seen[0]] == [event.body for event in seen[1]]
 
 
-async def test_a_type_filter_leaves_out_the_rest(kafka: KafkaSettings, postgres: str) -> None:
+async def test_a_filter_by_type_or_by_content_leaves_out_the_rest(
+    kafka: KafkaSettings, postgres: str
+) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         await b.tell(demand_position(), docking(), docking(status="confirmed", revision=2))
-        async with b.stream(address, CLINIC, after="0", types="tenon.docking.confirmed.v1") as stream:
-            (only,) = await take(stream, 1)
-        assert only.type == "tenon.docking.confirmed.v1"
+        for wanted in ({"types": "tenon.docking.confirmed.v1"}, {"where": "status=confirmed"}):
+            async with b.stream(address, CLINIC, after="0", **wanted) as stream:
+                (only,) = await take(stream, 1)
+            assert only.type == "tenon.docking.confirmed.v1"
+        assert await b.status(f"{address}/v1/stream", where="status=lost") == 422
 
 
 async def test_a_revoked_key_ends_its_stream(kafka: KafkaSettings, postgres: str) -> None:
