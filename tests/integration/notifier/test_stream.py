@@ -6,6 +6,7 @@ Deterministic is what each stream contains and in which order; when it arrives i
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from notifier.feed import Feed
 from tenon.db import Database
@@ -94,8 +95,9 @@ async def test_a_filter_by_type_or_by_content_leaves_out_the_rest(
 ) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         await b.tell(demand_position(), docking(), docking(status="confirmed", revision=2))
-        for wanted in ({"types": "tenon.docking.confirmed.v1"}, {"where": "status=confirmed"}):
-            async with b.stream(address, CLINIC, after="0", **wanted) as stream:
+        for name, wanted in (("types", "tenon.docking.confirmed.v1"), ("where", "status=confirmed")):
+            filtered: dict[str, Any] = {name: wanted}
+            async with b.stream(address, CLINIC, after="0", **filtered) as stream:
                 (only,) = await take(stream, 1)
             assert only.type == "tenon.docking.confirmed.v1"
         assert await b.status(f"{address}/v1/stream", where="status=lost") == 422
