@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from typing import get_args
 
 from notifier import metrics
@@ -90,8 +91,10 @@ class EndpointQueue:
                 now = instant(self._desk.clock.now_ms())
                 self._served = of = rows.served(row, self._desk.policy, self._desk.open_secret, now)
                 most = pace.portion(of.per_second, limit)
-                due = await rows.load_range(tx, of, most)
-                due = due or await rows.load_parked(tx, self._endpoint, most)
+                if row["ranged"]:
+                    due = await rows.load_range(tx, of, most)
+                if row["resent"] and not due:
+                    due = await rows.load_parked(tx, self._endpoint, most)
                 due = due or await rows.load_feed(tx, of, most)
         if not due:
             self.drained.set()
@@ -172,11 +175,10 @@ class EndpointQueue:
         for delivery in deliveries:
             if delivery.number in progress.park:
                 await rows.park(tx, self._endpoint, delivery, progress.park[delivery.number])
-        if deliveries[0].origin == "range":
+        again = deliveries[0].origin == "range"
+        if again:
             await rows.store_range(tx, self._endpoint, progress)
-        else:
-            await rows.store(tx, self._endpoint, progress)
-        await self._wait(tx, progress)
+        await self._store(tx, progress, again=again)
         self._desk.metrics.add(metrics.PARKED, len(progress.park))
         return progress.disable
 
@@ -191,16 +193,22 @@ class EndpointQueue:
             await rows.keep_parked(tx, self._endpoint, delivery, verdict.why)
             if isinstance(verdict, Disable):
                 return verdict.why
-        await self._wait(tx, Progress(failing_since=self._served.circuit.failing_since))
+        progress = Progress(failing_since=self._served.circuit.failing_since)
+        await self._store(tx, progress, again=True)
         return None
 
-    async def _wait(self, tx: Connection, progress: Progress) -> None:
-        """Store when to go on: after a failure, and where so many a second were asked for."""
+    async def _store(self, tx: Connection, progress: Progress, *, again: bool) -> None:
+        """Store how far it is, and when to go on: after a failure, and where so many a second were asked for.
+
+        `again`: what was sent once more moves no cursor, and says nothing of the event behind it.
+        """
         assert self._served is not None
         took_ms = round((time.monotonic() - self._claimed_at) * 1000)
         rest_ms = pace.rest_ms(self._served.per_second, len(self._reports), took_ms)
         wait_ms = max(progress.wait_ms, rest_ms)
-        await rows.store_wait(tx, self._endpoint, progress.failing_since, wait_ms)
+        if again:
+            progress = replace(progress, cursor=None, failed=self._served.failed)
+        await rows.store(tx, self._endpoint, progress, wait_ms)
         if wait_ms:
             self.drained.set()
 

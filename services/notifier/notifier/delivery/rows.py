@@ -62,7 +62,9 @@ class Policy:
 
 
 _ENDPOINT: Final = """
-SELECT e.*, c.last FROM endpoints e LEFT JOIN feed_counters c ON c.audience = e.audience WHERE e.id = $1
+SELECT e.*, c.last, EXISTS (SELECT FROM replays r WHERE r.endpoint = e.id) AS ranged,
+       EXISTS (SELECT FROM parked p WHERE p.endpoint = e.id AND p.replay) AS resent
+FROM endpoints e LEFT JOIN feed_counters c ON c.audience = e.audience WHERE e.id = $1
 """
 _NOW: Final = " AND e.status = 'active' AND e.next_at <= now()"
 _PAGE: Final = """
@@ -81,6 +83,9 @@ _PARKED: Final = """
 SELECT number, event_id, type, subject, body FROM parked
 WHERE endpoint = $1 AND replay ORDER BY number LIMIT $2
 """
+_ATTEMPT: Final = (
+    "endpoint", "number", "event_id", "type", "at", "status", "latency_ms", "detail", "response", "taken",
+)  # fmt: skip
 _RANGE: Final = """
 SELECT id, next, until, failed FROM replays WHERE endpoint = $1 ORDER BY id LIMIT 1
 """
@@ -193,11 +198,10 @@ def _message(row: Row, body: bytes) -> Message:
 
 async def record(tx: Connection, endpoint: str, sent: Sequence[tuple[Delivery, Report, bool]]) -> None:
     """Write down each attempt, and whether the event was taken."""
-    await tx.executemany(
-        "INSERT INTO attempts"
-        " (endpoint, number, event_id, type, at, status, latency_ms, detail, response, taken)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        [
+    await tx.copy_records_to_table(
+        "attempts",
+        columns=_ATTEMPT,
+        records=[
             (
                 endpoint,
                 delivery.number,
@@ -215,11 +219,14 @@ async def record(tx: Connection, endpoint: str, sent: Sequence[tuple[Delivery, R
     )
 
 
-async def store(tx: Connection, endpoint: str, progress: Progress) -> None:
-    """Move the cursor and say when the subscription may be served next."""
+async def store(tx: Connection, endpoint: str, progress: Progress, wait_ms: int) -> None:
+    """Move the cursor; say since when a subscription only fails, and when it may be served next."""
     await tx.execute(
-        "UPDATE endpoints SET cursor = greatest(cursor, $2), failed = $3 WHERE id = $1",
+        "UPDATE endpoints SET cursor = greatest(cursor, $4), failed = $5, failing_since = $2,"
+        " next_at = now() + make_interval(secs => $3::float8 / 1000) WHERE id = $1",
         endpoint,
+        progress.failing_since,
+        wait_ms,
         progress.cursor or 0,
         progress.failed,
     )
@@ -233,17 +240,6 @@ async def store_range(tx: Connection, endpoint: str, progress: Progress) -> None
         endpoint,
         progress.cursor,
         progress.failed,
-    )
-
-
-async def store_wait(tx: Connection, endpoint: str, failing_since: datetime | None, wait_ms: int) -> None:
-    """Say since when a subscription only fails, and when it may be served next."""
-    await tx.execute(
-        "UPDATE endpoints SET failing_since = $2,"
-        " next_at = now() + make_interval(secs => $3::float8 / 1000) WHERE id = $1",
-        endpoint,
-        failing_since,
-        wait_ms,
     )
 
 

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode, b64encode
+from functools import lru_cache
 from typing import Final, Literal
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -32,6 +33,7 @@ def to_secret(random: bytes, scheme: Scheme = "v1") -> str:
     return prefix + b64encode(_checked(prefix, random)).decode()
 
 
+@lru_cache(maxsize=1_000)
 def key_of(secret: str) -> bytes:
     """Return the key inside a secret; raise `BadSecret`."""
     prefix = next((each for each in _ALLOWED if secret.startswith(each)), None)
@@ -48,7 +50,7 @@ def public_key(secret: str) -> str | None:
     """Return what a receiver checks signatures of a private key with; None for a shared secret."""
     if not secret.startswith(PRIVATE):
         return None
-    public = Ed25519PrivateKey.from_private_bytes(key_of(secret)).public_key()
+    public = _private(secret).public_key()
     return PUBLIC + b64encode(public.public_bytes_raw()).decode()
 
 
@@ -56,8 +58,7 @@ def signature(secret: str, message_id: str, timestamp_s: int, body: bytes) -> st
     """Return scheme and base64 signature of one attempt (its time in Unix seconds)."""
     signed = f"{message_id}.{timestamp_s}.".encode() + body
     if secret.startswith(PRIVATE):
-        made = Ed25519PrivateKey.from_private_bytes(key_of(secret)).sign(signed)
-        return "v1a," + b64encode(made).decode()
+        return "v1a," + b64encode(_private(secret).sign(signed)).decode()
     return "v1," + b64encode(hmac.digest(key_of(secret), signed, hashlib.sha256)).decode()
 
 
@@ -69,6 +70,11 @@ def headers(secrets: list[str], message_id: str, timestamp_s: int, body: bytes) 
         "webhook-timestamp": str(timestamp_s),
         "webhook-signature": " ".join(signatures),
     }
+
+
+@lru_cache(maxsize=1_000)
+def _private(secret: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(key_of(secret))
 
 
 def _checked(prefix: str, key: bytes) -> bytes:

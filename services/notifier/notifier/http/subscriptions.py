@@ -22,16 +22,19 @@ from notifier.http.resuming import beginning
 from notifier.keys import MOST_NUMBER, NumberKey
 from notifier.queries import Queries
 from notifier.ways.guard import BadUrl
+from tenon import log
 from tenon.bodies import body_of
 from tenon.contracts.codec import InvalidData, NotJson, decode_strict
 from tenon.contracts.values import Shape
 from tenon.db import Row
 from tenon.errors import Misconfigured
-from tenon.problems import Fault, Problem
+from tenon.problems import Fault, Problem, unavailable
 
 _MOST_BYTES: Final = 65_536
 _BODY_DEADLINE_MS: Final = 10_000
 _LATER_S: Final = 1
+_UNREADY_S: Final = 60
+_logger = log.get("subscriptions")
 R = TypeVar("R", bound=Shape)
 
 
@@ -63,7 +66,7 @@ class Subscriptions:
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
-            responses=answers("NewSubscription", 400, 401, 403, 408, 409, 410, 413, 415, 422, status=201),
+            responses=answers("NewSubscription", 400, 401, 403, 408, 410, 413, 415, 422, status=201),
             openapi_extra=body(SubscriptionRequest))  # fmt: skip
         add("", self.every, summary="Subscriptions", responses=answers("Subscriptions", 401, 403))
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
@@ -218,7 +221,11 @@ class Subscriptions:
         try:
             return await self._subscribers.create(wanted, asked.signature)
         except Misconfigured as error:
-            raise Problem(409, f"the topic could not be made ready: {error}") from error
+            _logger.warning(
+                "a party's topic could not be made ready", party=wanted.audience, error=str(error)
+            )
+            detail = "the topic could not be made ready; why, stands in the log of whoever runs this Tenon"
+            raise unavailable(detail, _UNREADY_S) from error
 
     @contextmanager
     def _alone(self, audience: str) -> Iterator[None]:

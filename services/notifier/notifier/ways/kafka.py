@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from notifier.domain.classify import Attempt
 from notifier.domain.ways import Message, kafka_record
 from notifier.ways import TAKEN, Report, Target
+from tenon import log
 from tenon.clock import Clock
 from tenon.contracts.rights import Right
 from tenon.contracts.topics import party_topic
@@ -19,6 +20,7 @@ from tenon.errors import Misconfigured, TenonError
 from tenon.kafka import KafkaSettings, Producer, drop_rights, ensure_rights, ensure_topics
 
 _STOP_MS = 2_000
+_logger = log.get("kafka.parties")
 
 
 class PartyTopics:
@@ -42,8 +44,7 @@ class PartyTopics:
                 await asyncio.shield(written)
                 yield _report(Attempt(TAKEN), at_ms, started)
         except TenonError as error:
-            await self._failed(error)
-            yield _report(Attempt(None, str(error)), at_ms, started)
+            yield _report(Attempt(None, await self._failed(error)), at_ms, started)
 
     async def stop(self) -> None:
         """Wait a moment for what is under way."""
@@ -58,11 +59,15 @@ class PartyTopics:
                 self._producer = made
             return self._producer
 
-    async def _failed(self, error: TenonError) -> None:
-        """Begin anew behind a producer that gave up."""
-        if isinstance(error, Misconfigured) and self._producer is not None:
-            useless, self._producer = self._producer, None
+    async def _failed(self, error: TenonError) -> str:
+        """Begin anew behind a producer that gave up; return what the subscriber is told of it."""
+        if not isinstance(error, Misconfigured):
+            return str(error)
+        _logger.warning("the topics of parties can not be written", error=str(error))
+        useless, self._producer = self._producer, None
+        if useless is not None:
             await useless.stop(0)
+        return "the topic can not be written; why, stands in the log of whoever runs this Tenon"
 
 
 class PartyRights:
@@ -74,7 +79,10 @@ class PartyRights:
         self._replication = replication
 
     async def open(self, audience: str, principal: str | None) -> None:
-        """Make the topic and give the rights; raises `Misconfigured` or `Transient`, and may be repeated."""
+        """Make the topic and give the rights; raises `Misconfigured` or `Transient`, and may be repeated.
+
+        The administrator is that of TENON_KAFKA_ADMIN_USERNAME; messages may name the service's own settings.
+        """
         await ensure_topics(self._admin, [party_topic(audience)], partitions=1, replication=self._replication)
         rights = _rights(audience, principal, self._writer)
         if rights:
