@@ -38,13 +38,15 @@ class PartyTopics:
         """Write messages together, and report on each as its writing becomes known."""
         at_ms, started = self._clock.now_ms(), time.perf_counter()
         records = [kafka_record(target.audience, message) for message in messages]
+        producer: Producer | None = None
         try:
-            for written in await (await self._connected()).send(records):
+            producer = await self._connected()
+            for written in await producer.send(records):
                 # What is handed over can't be taken back, whoever gives up waiting for it.
                 await asyncio.shield(written)
                 yield _report(Attempt(TAKEN), at_ms, started)
         except TenonError as error:
-            yield _report(Attempt(None, await self._failed(error)), at_ms, started)
+            yield _report(Attempt(None, await self._failed(producer, error)), at_ms, started)
 
     async def stop(self) -> None:
         """Wait a moment for what is under way."""
@@ -59,14 +61,14 @@ class PartyTopics:
                 self._producer = made
             return self._producer
 
-    async def _failed(self, error: TenonError) -> str:
+    async def _failed(self, producer: Producer | None, error: TenonError) -> str:
         """Begin anew behind a producer that gave up; return what the subscriber is told of it."""
         if not isinstance(error, Misconfigured):
             return str(error)
         _logger.warning("the topics of parties can not be written", error=str(error))
-        useless, self._producer = self._producer, None
-        if useless is not None:
-            await useless.stop(0)
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            await producer.stop(0)
         return "the topic can not be written; why, stands in the log of whoever runs this Tenon"
 
 
