@@ -185,7 +185,9 @@ class Hub:
         return None
 
     def _wanted(self, frames: Sequence[Frame], selection: Selection) -> Iterator[bytes]:
-        wanted = [each.data for each in frames if selection.wants(each.type, each.message)]
+        if selection.sifts:
+            frames = [each for each in frames if selection.wants(each.type, each.message)]
+        wanted = [each.data for each in frames]
         self._metrics.add(metrics.STREAMED, len(wanted))
         return joined(wanted, _CHUNK_BYTES)
 

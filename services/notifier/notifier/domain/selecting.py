@@ -38,6 +38,11 @@ class Selection:
     types: frozenset[str] = frozenset()
     conditions: tuple[Condition, ...] = ()
 
+    @property
+    def sifts(self) -> bool:
+        """Whether there is anything that is not wanted."""
+        return bool(self.types or self.conditions)
+
     def wants(self, event_type: str, body: bytes) -> bool:
         """Return whether an event of a feed is wanted; `body` is its CloudEvent in JSON."""
         if self.types and event_type not in self.types:
