@@ -21,7 +21,8 @@ from tenon.contracts.codec import instant
 from tenon.db import Connection, Row
 
 Origin = Literal["feed", "parked", "range"]
-_SIFTED: Final = 500
+_SIFTED, _PAGES = 500, 20
+"""How many events are looked at together for such as fit conditions, and how often in one transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,10 @@ async def load_parked(tx: Connection, endpoint: str, limit: int) -> list[Deliver
 
 async def load_range(tx: Connection, of: Served, limit: int) -> list[Delivery]:
     """Return events of the first range that is to be sent once more; end the range where there are none."""
-    while (row := await tx.fetchrow(_RANGE, of.target.id)) is not None:
+    for _ in range(_PAGES):
+        row = await tx.fetchrow(_RANGE, of.target.id)
+        if row is None:
+            break
         page = await _page(tx, of, (row["next"] - 1, row["until"]), limit)
         kept = [each for each in page.wanted if not each["behind"]]
         if kept:
@@ -145,7 +149,7 @@ async def load_range(tx: Connection, of: Served, limit: int) -> list[Delivery]:
 async def load_feed(tx: Connection, of: Served, limit: int) -> list[Delivery]:
     """Return the events behind the cursor; move it over what the subscriber did not ask for."""
     cursor = of.cursor
-    while True:
+    for _ in range(_PAGES):
         page = await _page(tx, of, (cursor, of.last), limit)
         if page.wanted:
             return _numbered(page.wanted, of.failed, "feed")
@@ -154,7 +158,8 @@ async def load_feed(tx: Connection, of: Served, limit: int) -> list[Delivery]:
             "UPDATE endpoints SET cursor = greatest(cursor, $2) WHERE id = $1", of.target.id, cursor
         )
         if page.until is None:
-            return []
+            break
+    return []
 
 
 @dataclass(frozen=True, slots=True)
