@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -189,6 +189,28 @@ async def test_whatever_a_receiver_answers_every_event_is_taken_or_parked_and_or
             assert (took, parked) == ([f"e-{number}" for number in range(30)], [])
 
 
+async def test_of_a_range_what_is_parked_is_left_alone_and_nothing_else(postgres: str) -> None:
+    async with endpoint(postgres, conditions=["docking^=d"]) as e:
+        await e.write_steps(["d-1", "d-1", "x", "d-2", "d-1", "d-3"])
+        await e.database.execute(
+            "INSERT INTO parked (endpoint, number, event_id, type, subject, why, body)"
+            " SELECT $1, number, event_id, type, subject, '', body FROM feed WHERE subject = 'd-1'",
+            e.id,
+        )
+        await e.database.execute("UPDATE endpoints SET cursor = 6")
+        assert await Endpoints(e.database, most=1).replay(e.id, (0, 99)) == (3, [3, 6])
+        await e.database.execute("UPDATE parked SET replay = false")
+        await e.database.execute("UPDATE replays SET next = 1")
+        lease = await e.lease("one")
+        assert lease is not None
+        for _ in range(9):
+            queue = e.queue(lease)
+            claimed = await queue.claim(1)
+            if claimed:
+                await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        assert [each["data"]["docking"] for each in e.receiver.got] == ["d-2", "d-3"]
+
+
 async def test_an_endpoint_that_was_removed_has_nothing_due(postgres: str) -> None:
     async with endpoint(postgres) as e:
         await e.write(1)
@@ -223,7 +245,9 @@ async def test_an_endpoint_that_is_called_no_more_is_shown_and_nothing_waits_for
 
 
 @asynccontextmanager
-async def endpoint(url: str, *, strict: bool = False) -> AsyncIterator[Endpoint]:
+async def endpoint(
+    url: str, *, strict: bool = False, conditions: Sequence[str] = ()
+) -> AsyncIterator[Endpoint]:
     """Subscribe a receiver to the feed of a party."""
     await migrate(url, package="notifier")
     async with (
@@ -233,7 +257,9 @@ async def endpoint(url: str, *, strict: bool = False) -> AsyncIterator[Endpoint]
     ):
         secret = to_secret(b"s" * 32)
         made = await Endpoints(database, most=1).create(
-            NewEndpoint(audience="mill", url=receiver.url, secret=secret, strict=strict)
+            NewEndpoint(
+                audience="mill", url=receiver.url, secret=secret, strict=strict, conditions=conditions
+            )
         )
         assert made is not None
         await Endpoints(database, most=1).tested(made, None)

@@ -178,10 +178,14 @@ async def _page(tx: Connection, of: Served, between: tuple[int, int], limit: int
     rows = await tx.fetch(_PAGE, of.target.id, of.target.audience, *between, types, most, PAGE_BYTES)
     if not rows:
         return _Page([], None)
-    if sifts:
-        fit = {each.number for each in due([_message(row, bytes(row["body"])) for row in rows], of.wanted)}
-        return _Page([row for row in rows if row["number"] in fit][:limit], rows[-1]["number"])
-    return _Page(list(rows), rows[-1]["number"])
+    wanted = _fitting(rows, of.wanted) if sifts else list(rows)
+    last = wanted[limit - 1] if len(wanted) > limit else rows[-1]
+    return _Page(wanted[:limit], last["number"])
+
+
+def _fitting(rows: Sequence[Row], wanted: Selection) -> list[Row]:
+    fit = {each.number for each in due([_message(row, bytes(row["body"])) for row in rows], wanted)}
+    return [row for row in rows if row["number"] in fit]
 
 
 def _numbered(rows: Sequence[Row], failed: int, origin: Origin) -> list[Delivery]:
