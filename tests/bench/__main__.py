@@ -13,7 +13,19 @@ from rich.status import Status
 from tenon.errors import TenonError
 from tenon_local.errors import LocalError
 from tenon_local.together import cancelled_by_signals
-from tests.bench import calls, handover, intake, line, machine, matching, report, scaling, tables
+from tests.bench import (
+    calls,
+    fanout,
+    handover,
+    intake,
+    isolation,
+    line,
+    machine,
+    matching,
+    report,
+    scaling,
+    tables,
+)
 from tests.bench.course import Course
 from tests.bench.cpu import Others
 from tests.bench.failing import BenchFailed
@@ -30,6 +42,8 @@ PARTS: Mapping[str, Part] = {
     "webhooks": calls.run,
     "scale": scaling.run,
     "tables": tables.run,
+    "isolation": isolation.run,
+    "streams": fanout.run,
 }
 _ON_REQUEST = frozenset({"scale"})
 """Parts that not every machine lets a user measure."""
@@ -53,6 +67,7 @@ _PART_S = 1_800
 @click.option("--crowd", default=10_000, show_default=True, help="Positions open in one market, at most.")
 @click.option("--crowd-records", default=6_000, show_default=True, help="Records decided there, each time.")
 @click.option("--deliveries", default=12_000, show_default=True, help="Calls of webhooks from full feeds.")
+@click.option("--streamed", default=2_000, show_default=True, help="Events that a thousand clients get.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("build/bench.json"), show_default=True)
 def bench(only: Sequence[str], runs: int, out: Path, **chosen: float) -> None:
     """Measure events per second and processor time per event: end to end, part by part, and of bare ones."""

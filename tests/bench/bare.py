@@ -2,7 +2,8 @@
 
 The baseline of every ratio: the same server, parser, broker and database, and the same events, with nothing
 checked and nothing decided. `python -m tests.bench.bare http PORT` and `… work`; TENON_KAFKA_… and
-BENCH_DATABASE say where. Beside it `… call URL ENDPOINTS EACH`, the baseline of webhooks.
+BENCH_DATABASE say where. Beside it `… call URL ENDPOINTS EACH`, the baseline of webhooks, and
+`… stream PORT CLIENTS EVENTS`, that of live streams.
 """
 
 import asyncio
@@ -41,6 +42,8 @@ _GATHER_S = 0.002
 _BATCH_BYTES = 512 * 1024
 _CALL_BYTES = 1_300
 """About a step of a docking, as a party sees it."""
+_FRAME_BYTES, _CHUNK = 550, 100
+"""About a step of a docking, as the wall shows it; how many of them make 64 KiB."""
 
 
 class _Class(msgspec.Struct):
@@ -117,12 +120,9 @@ async def _send(producer: Any, topic: str, partition: int, values: Iterable[byte
 async def _http(producer: Any, port: str) -> None:
     intake = Intake(producer)
     app = Starlette(routes=[Route("/v1/events", intake.post, methods=["POST"])])
-    config = uvicorn.Config(
-        app, port=int(port), http="httptools", loop="none", log_level="warning", access_log=False
-    )
     async with asyncio.TaskGroup() as group:
         group.create_task(intake.write())
-        group.create_task(uvicorn.Server(config).serve())
+        group.create_task(_server(app, port).serve())
 
 
 async def _work(producer: Any) -> None:
@@ -182,9 +182,48 @@ async def _call_one(http: aiohttp.ClientSession, url: str, times: int) -> None:
             await answer.read()
 
 
+async def _stream(port: str, clients: str, events: str) -> None:
+    """Send so many events to each of so many clients, once all are there, in chunks of 64 KiB."""
+    there, all_there = 0, asyncio.Event()
+    data = b"x" * _FRAME_BYTES
+    frames = [b"id: %d\nevent: bare\ndata: %s\n\n" % (number + 1, data) for number in range(int(events))]
+    chunks = [b"".join(frames[at : at + _CHUNK]) for at in range(0, len(frames), _CHUNK)]
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal there
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        there += 1
+        if there == int(clients):
+            all_there.set()
+        await all_there.wait()
+        for chunk in chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await asyncio.Event().wait()
+
+    await _server(app, port).serve()
+
+
+def _server(app: Any, port: str) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            port=int(port),
+            http="httptools",
+            loop="none",
+            interface="asgi3",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,
+        )
+    )
+
+
 async def _main(role: str, *arguments: str) -> None:
     if role == "call":
         await _call(*arguments)
+        return
+    if role == "stream":
+        await _stream(*arguments)
         return
     producer = AIOKafkaProducer(
         **_access(),

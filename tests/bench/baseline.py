@@ -48,8 +48,13 @@ async def http(stack: Stack) -> AsyncIterator[tuple[ManagedProcess, str]]:
     """Run the HTTP side, and yield it with its address."""
     port = ports.claim(0, "bare http", "")
     async with running(stack, "http", str(port)) as process:
-        await process.wait_ready(lambda: probe.listens(ports.HOST, port), timeout_s=30)
+        await listens(process, port)
         yield process, f"http://{ports.HOST}:{port}"
+
+
+async def listens(process: ManagedProcess, port: int) -> None:
+    """Return when a process listens."""
+    await process.wait_ready(lambda: probe.listens(ports.HOST, port), timeout_s=30)
 
 
 @asynccontextmanager

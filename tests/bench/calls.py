@@ -95,7 +95,7 @@ class Desk:
     def dockings(self, number: int) -> list[OutRecord]:
         """Return the next dockings between two of the parties, as the matcher tells them."""
         first, self.told = self.told, self.told + number
-        return [_docking(each) for each in range(first, first + number)]
+        return told_dockings(first, number)
 
 
 async def run(course: Course, show: Show) -> Figures:
@@ -135,10 +135,10 @@ async def _bare(stack: Stack, inbox: Inbox, url: str, calls: int) -> Figures:
 async def _full(desk: Desk, url: str) -> Figures:
     """Subscribe all parties from the beginning of their feeds, and wait until they have everything."""
     calls = 2 * desk.told
-    desk.secrets = await _subscribed(desk.stack, url)
+    desk.secrets = await subscribed(desk.stack, url)
     use = await _using(desk.stack, desk.inbox, desk.stack.notifier.process.pid, calls)
     received = await desk.inbox.judged(desk.secrets)
-    check_order(received, await _entries(desk.stack, after=0))
+    check_order(received, await entries_of(desk.stack, after=0))
     await _recorded(desk.stack, calls)
     return {"delivered_per_s": per_s(received), **measures.cpu(use)}
 
@@ -162,27 +162,38 @@ async def _half(desk: Desk, deliveries_per_s: float, seconds: float) -> Figures:
     calls = 2 * (desk.told - before)
     await desk.inbox.until(calls)
     received = await desk.inbox.judged(desk.secrets)
-    entries = await _entries(desk.stack, after=2 * before // len(PARTIES))
+    entries = await entries_of(desk.stack, after=2 * before // len(PARTIES))
     check_order(received, entries)
     return waits(received, entries)
 
 
-async def _subscribed(stack: Stack, url: str) -> dict[str, str]:
-    """Subscribe each party, and return the secret of each endpoint."""
+async def subscribed(
+    stack: Stack,
+    url: str,
+    name: str = "",
+    *,
+    after: int | None = 0,
+    parties: Sequence[str] = PARTIES,
+) -> dict[str, str]:
+    """Subscribe each party to its feed from a number on, now if None; return the secret of each endpoint."""
     secrets = {}
     headers = {"authorization": f"Bearer {stack.admin_key}", "content-type": "application/json"}
     async with aiohttp.ClientSession(headers=headers) as http:
-        for party in PARTIES:
-            body = msgspec.json.encode({"url": f"{url}/{party}", "types": [], "description": "", "after": 0})
+        for party in parties:
+            body = msgspec.json.encode({"url": f"{url}/{party}{name}", "after": after})
             address = f"{stack.notifier.url}/v1/subscriptions"
             async with http.post(address, params={"party": party}, data=body) as answer:
                 if answer.status != 201:
                     raise BenchFailed(f"a subscription was refused: {await answer.text()}")
-                secrets[party] = msgspec.json.decode(await answer.read())["secret"]
+                made = msgspec.json.decode(await answer.read())
+            async with http.post(f"{address}/{made['id']}/ping", params={"party": party}) as answer:
+                if not (await answer.json(content_type=None)).get("taken"):
+                    raise BenchFailed(f"a trial was not taken: {await answer.text()}")
+            secrets[party] = made["secret"]
     return secrets
 
 
-async def _entries(stack: Stack, after: int) -> list[Entry]:
+async def entries_of(stack: Stack, after: int) -> list[Entry]:
     """Return the entries of the parties' feeds behind a number, in order."""
     connection = await asyncpg.connect(stack.postgres.url("auditor"))
     try:
@@ -229,6 +240,11 @@ def waits(received: Sequence[Entry], entries: Sequence[Entry]) -> Figures:
         "wait_p99_ms": measures.percentile(found, 0.99),
         "waits": float(len(found)),
     }
+
+
+def told_dockings(first: int, number: int) -> list[OutRecord]:
+    """Return so many dockings from a number on, as the matcher tells them."""
+    return [_docking(each) for each in range(first, first + number)]
 
 
 def _docking(number: int) -> OutRecord:

@@ -25,6 +25,7 @@ class Course:
     crowd: int = 10_000
     crowd_records: int = 6_000
     deliveries: int = 12_000
+    streamed: int = 2_000
 
     def crowds(self) -> list[int]:
         """Numbers of positions that are open in one market, up to the largest by factors of ten."""

@@ -84,8 +84,18 @@ class Received(Struct, frozen=True, tag=True):
     badly_signed: int
 
 
+class Followed(Struct, frozen=True, kw_only=True, tag=True):
+    """From the clients of streams: events that came, numbers missing or twice, the least last number."""
+
+    events: int
+    faults: int
+    least: int
+    began: float
+    ended: float
+
+
 Told = Order | Decided | Judge
-Heard = Sent | Ready | Seen | Arrived | Received
+Heard = Sent | Ready | Seen | Arrived | Received | Followed
 _told: msgspec.json.Decoder[Told] = msgspec.json.Decoder(Told)
 _heard: msgspec.json.Decoder[Heard] = msgspec.json.Decoder(Heard)
 

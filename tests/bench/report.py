@@ -29,6 +29,7 @@ _PARTS = {
     "tables.csv": ("bare.csv", "rows_per_s", "CSV into events: rows/s of a core"),
     "tables.ndjson": ("bare.ndjson", "rows_per_s", "NDJSON into events: rows/s of a core"),
     "tables.xlsx": ("bare.xlsx", "rows_per_s", "XLSX into events: rows/s of a core"),
+    "streams.full": ("bare.streams", "streamed_per_s", "streams, 1,000 clients: events/s"),
 }
 """Of each part its baseline, its figure of speed, and how it is called."""
 _MARKET = re.compile(r"(market\.(\d+)\.log)\.decided_per_s")
@@ -50,6 +51,9 @@ _OTHERS = {
     "handover.kill_s": ("… it is killed", "s"),
     "webhooks.half.wait_p50_ms": ("webhooks at half load: from feed to receiver, p50", "ms"),
     "webhooks.half.wait_p99_ms": ("webhooks at half load: from feed to receiver, p99", "ms"),
+    "isolation.alone.wait_p99_ms": ("webhooks, 40 endpoints: from feed to receiver, p99", "ms"),
+    "isolation.hanging.wait_p99_ms": ("… with 10 more that hang", "ms"),
+    "isolation.ratio": ("… as long as without them", "times"),
 }
 _CPU = "cpu_us."
 
@@ -119,7 +123,7 @@ def alone(told: Mapping[str, Any]) -> Table:
         shown.add_row("  CPU µs each, of all processes", *_row(told, base, other, f"{_CPU}all"))
     for name, (label, unit) in _OTHERS.items():
         if name in figures:
-            value = f"{figures[name]:,.2f}" if unit == "s" else _number(figures[name])
+            value = f"{figures[name]:,.2f}" if unit in ("s", "times") else _number(figures[name])
             shown.add_row(label, "", f"{value} {unit}".rstrip(), "")
     return shown
 

@@ -155,6 +155,7 @@ async def _hook(line: Line, party: str) -> AsyncIterator[Receiver]:
     async with receiving() as receiver, TenonClient(ingest, notifier, key) as client:
         await until(partial(_knows, client), f"the notifier knows {party}'s key")
         subscription = await client.subscribe(receiver.url, types=_TYPES)
+        assert await client.ping(subscription["id"])
         yield receiver
         await client.unsubscribe(subscription["id"])
 

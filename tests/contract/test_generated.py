@@ -65,3 +65,18 @@ def test_whoever_sends_a_type_writes_its_topic() -> None:
         if family.topic is not None and family.sender != "any service":
             writer = senders.get(family.sender, family.sender)
             assert writer in BY_NAME[family.topic.name].writers, family.name
+
+
+def test_the_topics_are_described_by_asyncapi_with_messages_that_are_there() -> None:
+    document = json.loads((ROOT / "contracts" / "asyncapi.json").read_text())
+    described = {each["address"] for each in document["channels"].values()}
+    written = {family.topic.name for family in FAMILIES.values() if family.topic}
+    assert described == {*written, "tenon.party.{party}.v1"}
+    assert {*document["components"]["messages"]} == {
+        name for channel in document["channels"].values() for name in channel["messages"]
+    }
+    for name, message in document["components"]["messages"].items():
+        assert name in FAMILIES
+        assert (ROOT / "contracts" / message["payload"]["schema"]["$ref"]).is_file()
+    for operation in document["operations"].values():
+        assert operation["channel"]["$ref"].removeprefix("#/channels/") in document["channels"]

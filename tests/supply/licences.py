@@ -26,6 +26,7 @@ _SPELLINGS: Mapping[str, str] = {
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD",
     "DFSG approved": "",
+    "ISC License (ISCL)": "ISC",
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",

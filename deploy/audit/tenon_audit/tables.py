@@ -208,6 +208,7 @@ class Tables:
     async def undelivered(self, since_ms: int) -> list[Undelivered]:
         """Return what lies behind an endpoint's cursor, was not taken by it, and is not parked.
 
+        Endpoints with conditions are left out: what they want is known from the events alone.
         Only what was written since then, when attempts of that time are still kept, and from the endpoint's
         first attempt on.
         """
@@ -219,12 +220,12 @@ class Tables:
                 SELECT min(number) AS number FROM notifier.attempts WHERE endpoint = e.id
             ) AS first
             JOIN notifier.feed f ON f.audience = e.audience AND f.number BETWEEN first.number AND e.cursor
-            WHERE (cardinality(e.types) = 0 OR f.type = ANY(e.types))
+            WHERE (cardinality(e.types) = 0 OR f.type = ANY(e.types)) AND cardinality(e.conditions) = 0
               AND f.written_at > to_timestamp({since_ms} / 1000.0)
               AND NOT EXISTS (SELECT FROM notifier.parked p WHERE (p.endpoint, p.number) = (e.id, f.number))
               AND NOT EXISTS (
                   SELECT FROM notifier.attempts a
-                  WHERE a.endpoint = e.id AND a.number = f.number AND a.status BETWEEN 200 AND 299
+                  WHERE a.endpoint = e.id AND a.number = f.number AND a.taken
               )
             ORDER BY e.id, f.number
             """  # noqa: S608 - only a number is put in

@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping
 
+from cryptography.fernet import Fernet
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from notifier import showing
 from notifier.bell import Bell
+from notifier.delivery.endpoints import Endpoints
+from notifier.delivery.subscribers import Subscribers
 from notifier.feed import Feed
 from notifier.http.app import application
 from notifier.live import Hub
 from notifier.settings import NotifierSettings
+from notifier.vault import Vault
+from notifier.ways.outside import UNCONNECTED
+from tenon.clock import WallClock
 from tenon.db import Database
 from tenon.generate.contribution import Contribution
 from tenon.metrics import Metrics
@@ -17,7 +24,11 @@ from tenon.metrics import Metrics
 
 def contribution() -> Contribution:
     """Return the notifier's part of the generated documents."""
-    return Contribution("notifier", "notifier", NotifierSettings, document)
+    return Contribution("notifier", "notifier", NotifierSettings, document, _files)
+
+
+def _files() -> Mapping[str, str]:
+    return {showing.PATH: showing.page()}
 
 
 def document() -> Mapping[str, object]:
@@ -25,10 +36,12 @@ def document() -> Mapping[str, object]:
     return unconnected().openapi()
 
 
-def unconnected() -> FastAPI:
+def unconnected(settings: NotifierSettings | None = None) -> FastAPI:
     """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
-    settings = NotifierSettings.model_construct()
+    settings = settings or NotifierSettings.model_construct()
     database = Database(None, create_async_engine("postgresql+asyncpg://"), "notifier")
     bell = Bell(database)
     hub = Hub.of(settings, Feed(database), bell, Metrics())
-    return application(settings, database, hub, bell, b"")
+    vault = Vault([Fernet.generate_key().decode()])
+    subscribers = Subscribers(Endpoints(database, most=1), UNCONNECTED, vault, WallClock(), overlap_h=0)
+    return application(settings, database, hub, bell, b"", subscribers)

@@ -22,6 +22,7 @@ from notifier.domain.batch import (
     without_echoes,
     without_moved,
 )
+from notifier.domain.plan import SOURCE
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Refused
 from notifier.known import load
@@ -38,7 +39,6 @@ from tenon.metrics import Metrics
 from tenon.positions import Position, Positions
 from tenon.records import OutRecord, Record, TopicPartition
 
-SOURCE = "/tenon/notifier"
 CONSUMED = (
     topics.DOCKINGS.name,
     topics.POSITIONS.name,

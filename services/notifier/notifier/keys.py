@@ -1,13 +1,14 @@
 """Where pages end: keys of rows that never change, checked before the database sees them."""
 
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
 from tenon.contracts.values import Id, Instant
 
-Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+MOST_NUMBER: Final = 2**63 - 1
+Number = Annotated[int, msgspec.Meta(ge=0, le=MOST_NUMBER)]
 """A number of an entry or a row, as the database can hold it."""
 
 

@@ -18,6 +18,7 @@ from notifier import metrics
 from notifier.bell import Bell
 from notifier.domain.audiences import WALL
 from notifier.domain.frames import HEARTBEAT, closing, joined, opening
+from notifier.domain.selecting import Selection
 from notifier.feed import Feed
 from notifier.settings import NotifierSettings
 from notifier.tail import Frame, Ring, Tail, encoded
@@ -144,9 +145,9 @@ class Hub:
             self._close()
 
     async def stream(
-        self, audience: str, after: int, types: frozenset[str], allowed: Allowed
+        self, audience: str, after: int, selection: Selection, allowed: Allowed
     ) -> AsyncGenerator[bytes, None]:
-        """Yield a feed from behind `after`, for ever; only `types`, unless that is empty.
+        """Yield what is selected of a feed from behind `after`, for ever.
 
         Ends when the client is too slow, when `allowed` says no, when the database is away, and when this
         process stops or serves enough others.
@@ -169,7 +170,7 @@ class Hub:
                         await tail.wait(max(0.0, self._heartbeat_s - client.quiet_for()))
                         continue
                     client.cursor = frames[-1].number
-                    for chunk in self._wanted(frames, types):
+                    for chunk in self._wanted(frames, selection):
                         yield chunk
         except Transient:
             reason = "the database is away"
@@ -183,8 +184,10 @@ class Hub:
             return "the key was revoked"
         return None
 
-    def _wanted(self, frames: Sequence[Frame], types: frozenset[str]) -> Iterator[bytes]:
-        wanted = [each.data for each in frames if not types or each.type in types]
+    def _wanted(self, frames: Sequence[Frame], selection: Selection) -> Iterator[bytes]:
+        if selection.sifts:
+            frames = [each for each in frames if selection.wants(each.type, each.message)]
+        wanted = [each.data for each in frames]
         self._metrics.add(metrics.STREAMED, len(wanted))
         return joined(wanted, _CHUNK_BYTES)
 

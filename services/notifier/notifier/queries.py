@@ -42,6 +42,19 @@ class Filter:
     since: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """Which attempts are wanted; what is not given does not matter."""
+
+    number: int | None = None
+    event_id: str | None = None
+    type: str | None = None
+    status: int | None = None
+    taken: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class Queries:
     """Reads of one database."""
 
@@ -148,19 +161,33 @@ class Queries:
         return await self._rows(query)
 
     async def subscriptions(self, audience: str, name: str | None = None) -> Sequence[Any]:
-        """Return an audience's endpoints without their secrets, with what waits for them."""
+        """Return an audience's endpoints, their secrets sealed, with what waits for them."""
         waiting = select(func.count()).where(parked.c.endpoint == endpoints.c.id).scalar_subquery()
         last = select(feed_counters.c.last).where(feed_counters.c.audience == audience).scalar_subquery()
-        shown = [column for column in endpoints.c if column.name != "secret"]
-        query = select(*shown, waiting.label("parked"), func.coalesce(last, 0).label("last"))
+        query = select(*endpoints.c, waiting.label("parked"), func.coalesce(last, 0).label("last"))
         query = query.where(endpoints.c.audience == audience)
         if name is not None:
             query = query.where(endpoints.c.id == name)
         return await self._rows(query.order_by(endpoints.c.created_at, endpoints.c.id))
 
-    async def attempts(self, endpoint: str, before: NumberKey | None, limit: int) -> Sequence[Any]:
-        """Return the attempts to call an endpoint, the newest first."""
+    async def attempts(
+        self, endpoint: str, wanted: AttemptFilter, before: NumberKey | None, limit: int
+    ) -> Sequence[Any]:
+        """Return the attempts to serve a subscription, the newest first."""
         query = select(attempts).where(attempts.c.endpoint == endpoint).order_by(attempts.c.id.desc())
+        for column, value in (
+            (attempts.c.number, wanted.number),
+            (attempts.c.event_id, wanted.event_id),
+            (attempts.c.type, wanted.type),
+            (attempts.c.status, wanted.status),
+            (attempts.c.taken, wanted.taken),
+        ):
+            if value is not None:
+                query = query.where(column == value)
+        if wanted.since is not None:
+            query = query.where(attempts.c.at >= wanted.since)
+        if wanted.until is not None:
+            query = query.where(attempts.c.at < wanted.until)
         if before is not None:
             query = query.where(attempts.c.id < before.number)
         return await self._rows(query.limit(limit))

@@ -29,6 +29,8 @@ _MOVE = (
     " WHERE e.id = p.endpoint AND c.audience = e.audience",
     "UPDATE attempts AS a SET number = a.number + c.last + $1 FROM endpoints AS e, feed_counters AS c"
     " WHERE e.id = a.endpoint AND c.audience = e.audience",
+    "UPDATE replays AS r SET next = r.next + c.last + $1, until = r.until + c.last + $1"
+    " FROM endpoints AS e, feed_counters AS c WHERE e.id = r.endpoint AND c.audience = e.audience",
     "UPDATE endpoints AS e SET cursor = e.cursor + c.last + $1 FROM feed_counters AS c"
     " WHERE c.audience = e.audience",
     "UPDATE feed_counters SET last = 2 * last + $1",

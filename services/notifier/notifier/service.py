@@ -4,20 +4,26 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from notifier import vault
 from notifier.bell import Bell
+from notifier.delivery import backlog as deliveries
+from notifier.delivery.dispatch import Dispatch
+from notifier.delivery.endpoints import Endpoints
+from notifier.delivery.queue import Desk
+from notifier.delivery.rows import Policy
+from notifier.delivery.subscribers import Subscribers
 from notifier.feed import Feed
 from notifier.handler import CONSUMED, FeedHandler
 from notifier.http.app import application
 from notifier.live import Hub
 from notifier.retention import Retention, keeper_of
 from notifier.settings import NotifierSettings
-from notifier.webhooks import backlog as webhooks
-from notifier.webhooks import guard
-from notifier.webhooks.deliver import Caller
-from notifier.webhooks.dispatch import Dispatch
+from notifier.vault import Vault
+from notifier.ways.outside import Outside, outside
 from tenon import backlog, outbox
 from tenon.app import Loop, Service
 from tenon.clock import WallClock
@@ -49,21 +55,10 @@ async def bind(settings: NotifierSettings) -> AsyncIterator[Service]:
             Database.connect(
                 settings.database_url, schema="notifier", pool_size=settings.database_pool_size
             ) as database,
-            guard.session(
-                allow_private=settings.webhook_allow_private,
-                timeout_ms=settings.webhook_timeout_ms,
-                connections=settings.webhook_concurrency,
-            ) as session,
+            outside(settings, WallClock()) as connected,
         ):
-            caller = Caller(
-                session,
-                schedule_ms=settings.retry_schedule_ms,
-                response_bytes=settings.webhook_response_bytes,
-                clock=WallClock(),
-                metrics=measured,
-            )
-            key = await pseudonym_key(database)
-            yield _Parts(settings, layout, database, producer, caller, key, measured).service()
+            secret = Secret(await pseudonym_key(database), await vault.opened(database, settings.vault_keys))
+            yield _Parts(settings, layout, database, producer, connected, secret, measured).service()
     finally:
         await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
 
@@ -77,6 +72,14 @@ async def pseudonym_key(database: Database) -> bytes:
     return bytes(await database.fetchval("SELECT value FROM secrets WHERE name = 'pseudonyms'"))
 
 
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """The key of pseudonyms, and what seals the secrets of subscribers."""
+
+    pseudonyms: bytes
+    vault: Vault
+
+
 class _Parts:
     """The loops of the service, made of what is connected."""
 
@@ -86,8 +89,8 @@ class _Parts:
         layout: Layout,
         database: Database,
         producer: Producer,
-        caller: Caller,
-        key: bytes,
+        connected: Outside,
+        secret: Secret,
         measured: Metrics,
     ) -> None:
         leases = Leases(database, owner=settings.instance)
@@ -96,7 +99,14 @@ class _Parts:
         self._measured = measured
         self._bell = Bell(database)
         self._hub = Hub.of(settings, Feed(database), self._bell, measured)
-        self._http = application(settings, database, self._hub, self._bell, key)
+        subscribers = Subscribers(
+            Endpoints(database, most=settings.subscriptions_per_party),
+            connected,
+            secret.vault,
+            WallClock(),
+            overlap_h=settings.webhook_secret_overlap_h,
+        )
+        self._http = application(settings, database, self._hub, self._bell, secret.pseudonyms, subscribers)
         self._outbox = OutboxSource(database, leases)
         self._relay: Relay[Entry] = Relay(
             "outbox",
@@ -105,9 +115,18 @@ class _Parts:
             metrics=measured,
             settings=RelaySettings("notifier", retry_deadline_ms=settings.retry_deadline_ms),
         )
-        self._consumer = _consumer(settings, layout, database, key, self._bell, measured)
+        self._consumer = _consumer(settings, layout, database, secret.pseudonyms, self._bell, measured)
         endpoint_leases = Leases(database, owner=settings.instance, ttl_ms=settings.webhook_lease_ms)
-        self._dispatch = Dispatch(database, endpoint_leases, caller, self._bell, settings, measured)
+        desk = Desk(
+            database,
+            connected.ways,
+            Policy(settings.retry_schedule_ms, round(settings.webhook_circuit_h * 3_600_000)),
+            open_secret=secret.vault.open,
+            wake=self._bell.ring,
+            clock=WallClock(),
+            metrics=measured,
+        )
+        self._dispatch = Dispatch(desk, endpoint_leases, self._bell, settings)
         self._retention = Retention.of(settings, database, leases, measured)
         self._keeper = keeper_of(settings, database, leases, measured)
 
@@ -129,7 +148,7 @@ class _Parts:
     def _counts(self) -> Mapping[str, backlog.Count]:
         return {
             "outbox": partial(outbox.backlog, self._database),
-            "webhooks": partial(webhooks.backlog, self._database, self._measured),
+            "webhooks": partial(deliveries.backlog, self._database, self._measured),
         }
 
     async def _relay_outbox(self, stop: asyncio.Event) -> None:

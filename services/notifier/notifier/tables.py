@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     DateTime,
+    Double,
     Integer,
     LargeBinary,
     MetaData,
@@ -172,10 +173,19 @@ endpoints = Table(
     Column("why", Text, nullable=False),
     Column("cursor", BigInteger, nullable=False),
     Column("failed", Integer, nullable=False),
-    Column("parked_in_row", Integer, nullable=False),
     Column("next_at", _WHEN, nullable=False),
     Column("created_at", _WHEN, nullable=False),
-    comment="Subscribers. The queue of an endpoint is the feed behind its cursor.",
+    Column("way", Text, nullable=False),
+    Column("conditions", ARRAY(Text), nullable=False),
+    Column("strict", Boolean, nullable=False),
+    Column("skip_after", Integer),
+    Column("per_second", Double),
+    Column("failing_since", _WHEN),
+    Column("old_secret", Text),
+    Column("old_until", _WHEN),
+    Column("handshake", Boolean, nullable=False),
+    Column("principal", Text),
+    comment="Subscribers. The queue of an endpoint is the feed behind its cursor. Secrets are sealed.",
 )
 attempts = Table(
     "attempts",
@@ -190,6 +200,18 @@ attempts = Table(
     Column("latency_ms", Integer, nullable=False),
     Column("detail", Text, nullable=False),
     Column("response", Text, nullable=False),
+    Column("taken", Boolean, nullable=False),
+)
+replays = Table(
+    "replays",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("endpoint", Text, nullable=False, index=True),
+    Column("next", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("failed", Integer, nullable=False),
+    Column("asked_at", _WHEN, nullable=False),
+    comment="Ranges of the feed that an endpoint gets once more, one after the other.",
 )
 parked = Table(
     "parked",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from notifier.domain.frames import frame
 from notifier.feed import FeedEntry
 
+_DATA = b"\ndata: "
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -17,6 +19,11 @@ class Frame:
     number: int
     type: str
     data: bytes
+
+    @property
+    def message(self) -> bytes:
+        """The CloudEvent in it."""
+        return self.data[self.data.index(_DATA) + len(_DATA) : -2]
 
 
 @dataclass(frozen=True, slots=True)

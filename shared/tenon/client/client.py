@@ -178,13 +178,26 @@ class TenonClient:
         await self._send("DELETE", f"{self._ingest}{_keys(party)}/{quote(key, safe='')}")
 
     async def subscribe(
-        self, url: str, *, types: Iterable[str] = (), after: int | None = None, description: str = ""
+        self,
+        url: str = "",
+        *,
+        types: Iterable[str] = (),
+        where: Iterable[str] = (),
+        after: int | None = None,
+        **more: object,
     ) -> JsonObject:
-        """Have `url` called with each event of the feed; the answer's `secret` is shown this once."""
-        body: JsonObject = {"url": url, "types": list(types), "description": description}
-        if after is not None:
-            body["after"] = after
+        """Have each event of the feed sent, once a `ping` was taken; its `secret` is shown this once.
+
+        `url` is of webhooks; `way="kafka"` and the other fields of the interface go into `more`.
+        """
+        body: JsonObject = {"types": list(types), "where": list(where), **more}
+        body.update({"url": url} if url else {}, **({} if after is None else {"after": after}))
         return await self._send("POST", f"{self._notifier}/v1/subscriptions", body)
+
+    async def ping(self, subscription: str) -> bool:
+        """Try a subscription; return whether it was taken, and is served from now on."""
+        url = f"{self._notifier}/v1/subscriptions/{quote(subscription, safe='')}/ping"
+        return bool((await self._send("POST", url, {}))["taken"])
 
     async def subscriptions(self) -> list[JsonObject]:
         """Return the subscriptions, the oldest first."""
@@ -195,7 +208,7 @@ class TenonClient:
         await self._send("DELETE", f"{self._notifier}/v1/subscriptions/{quote(subscription, safe='')}")
 
     async def replay(self, subscription: str, numbers: Iterable[int] | None = None) -> int:
-        """Send parked events once more, all of them without `numbers`; return how many."""
+        """Send events once more, without `numbers` all that are parked; return how many of them are."""
         body = {} if numbers is None else {"numbers": list(numbers)}
         url = f"{self._notifier}/v1/subscriptions/{quote(subscription, safe='')}/replay"
         return int((await self._send("POST", url, body))["events"])

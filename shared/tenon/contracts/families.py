@@ -6,15 +6,26 @@ A new version of a type is a new name (`.v2`); a shipped version changes only so
 from dataclasses import dataclass
 from typing import Literal
 
-from tenon.contracts import alerts, dockings, intake, log, parties, positions, rejections, rounds, topics
+from tenon.contracts import (
+    alerts,
+    dockings,
+    endpoints,
+    intake,
+    log,
+    parties,
+    positions,
+    rejections,
+    rounds,
+    topics,
+)
 from tenon.contracts.values import Shape
 
-Sender = Literal["party", "administrator", "ingest", "matcher", "any service"]
+Sender = Literal["party", "administrator", "ingest", "matcher", "notifier", "any service"]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """An event type. `topic` None: it is turned into another type before it is written."""
+    """An event type. `topic` None: it is turned into another type before it is written, or is on no topic."""
 
     name: str
     data: type[Shape]
@@ -58,7 +69,12 @@ PUBLISHED: tuple[Family, ...] = (
     Family("tenon.event.superseded.v1", rejections.EventSuperseded, "matcher", topics.REJECTED),
     Family("tenon.answer.refused.v1", rejections.AnswerRefused, "matcher", topics.REJECTED),
 )
-FAMILIES: dict[str, Family] = {family.name: family for family in (*INTAKE, *LISTED, *PUBLISHED)}
+TO_OWNERS: tuple[Family, ...] = (
+    Family("tenon.endpoint.pinged.v1", endpoints.EndpointPinged, "notifier", None),
+    Family("tenon.endpoint.disabled.v1", endpoints.EndpointDisabled, "notifier", None),
+)
+"""Told to the owner of a subscription alone, on no topic of all."""
+FAMILIES: dict[str, Family] = {family.name: family for family in (*INTAKE, *LISTED, *PUBLISHED, *TO_OWNERS)}
 INTAKE_BY_TYPE: dict[str, Family] = {family.name: family for family in INTAKE}
 LOG_BY_TYPE: dict[str, Family] = {
     family.name: family for family in (*INTAKE, *LISTED) if family.topic is topics.MARKET

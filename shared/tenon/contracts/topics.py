@@ -3,7 +3,8 @@
 The partitions of `tenon.market.v1` never change: a market lives in one partition for good.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 
 _DAY_MS = 86_400_000
 MAX_RECORD_BYTES = 1_000_000
@@ -95,6 +96,16 @@ TELEMETRY = Topic(
     retention_ms=7 * _DAY_MS,
 )
 
+PARTY = Topic(
+    "tenon.party.ID.v1",
+    "subject",
+    "what the party ID may see, in the order of its feed; made when it subscribes by Kafka",
+    partitions=1,
+    retention_ms=30 * _DAY_MS,
+    writers=("notifier",),
+)
+"""The pattern of the parties' topics; each is made by `party_topic`."""
+
 TOPICS: tuple[Topic, ...] = (
     MARKET,
     TELEMETRY,
@@ -107,3 +118,12 @@ TOPICS: tuple[Topic, ...] = (
     LAYOUT,
 )
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+
+def party_topic(party: str) -> Topic:
+    """Return the topic of one party.
+
+    Kafka's names have no colon and take `.` and `_` for the same: these are written as `_` and their code.
+    """
+    escaped = re.sub("[._:]", lambda found: f"_{ord(found[0]):02x}", party)
+    return replace(PARTY, name=PARTY.name.replace("ID", escaped))

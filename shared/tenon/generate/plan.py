@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tenon.generate import configuration, metrics, openapi, schemas, topics
+from tenon.generate import asyncapi, configuration, metrics, openapi, schemas, topics
 from tenon.generate.contribution import Contribution
 from tenon.metrics import DECLARED
 
@@ -19,6 +19,7 @@ def plan(root: Path, parts: Sequence[Contribution]) -> dict[str, str]:
 def _files(root: Path, parts: Sequence[Contribution]) -> Iterator[tuple[str, str]]:
     yield from schemas.files(root)
     yield "contracts/topics.md", topics.page()
+    yield asyncapi.PATH, asyncapi.text()
     yield "docs/configuration.md", configuration.page(parts)
     yield "docs/metrics.md", metrics.page(DECLARED.values(), [part.name for part in parts])
     yield from openapi.files(parts)

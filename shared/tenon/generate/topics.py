@@ -1,7 +1,7 @@
 """The page on topics, from the topics table and the event families."""
 
-from tenon.contracts.families import FAMILIES, INTAKE, Family
-from tenon.contracts.topics import TOPICS, Topic
+from tenon.contracts.families import FAMILIES, INTAKE, TO_OWNERS, Family
+from tenon.contracts.topics import PARTY, TOPICS, Topic
 from tenon.generate.markdown import NOTICE, code, table
 
 _DAY_MS = 86_400_000
@@ -21,13 +21,16 @@ def page() -> str:
             _INTRO,
             table(
                 ("topic", "what", "key", "partitions", "kept", "largest record", "written by", "read by"),
-                (_topic_row(topic) for topic in TOPICS),
+                (_topic_row(topic) for topic in (*TOPICS, PARTY)),
             ),
             "## Events on the topics\n",
             table(
                 ("type", "topic", "sent by", "meaning"),
                 (_family_row(family) for family in FAMILIES.values() if family.topic),
             ),
+            "## Events that owners of subscriptions get\n",
+            "By the ways that they subscribed to, and in their streams; on no topic of all.\n",
+            table(("type", "meaning"), ((_schema_link(f), _meaning(f)) for f in TO_OWNERS)),
             "## Events that ingest accepts\n",
             "Over HTTP, `POST /v1/events`. Those on no topic above are turned into another type, or go\n"
             "to the registry, before they reach the log.\n",

@@ -7,7 +7,7 @@ from tenon.kafka.admin import Layout, end_offsets, ensure_layout, ensure_topics,
 from tenon.kafka.connection import KafkaSecurity, KafkaSettings
 from tenon.kafka.consumer import Consumer
 from tenon.kafka.producer import Producer, Receipt
-from tenon.kafka.security import brokers_in_service, ensure_rights, ensure_users
+from tenon.kafka.security import brokers_in_service, drop_rights, ensure_rights, ensure_users
 from tenon.kafka.tail import Ends, Start, extent, read, read_compacted
 from tenon.records import OutRecord, Record, TopicPartition
 
@@ -24,6 +24,7 @@ __all__ = [
     "Start",
     "TopicPartition",
     "brokers_in_service",
+    "drop_rights",
     "end_offsets",
     "ensure_layout",
     "ensure_rights",

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka.conn import create_conn
-from aiokafka.protocol.admin import CreateAclsRequest_v1, DescribeAclsRequest
+from aiokafka.protocol.admin import CreateAclsRequest_v1, DeleteAclsRequest_v1, DescribeAclsRequest
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import (
@@ -43,13 +43,28 @@ class _CreateAcls(Request[CreateAclsRequest_v1]):  # type: ignore[misc]
     API_KEY = 30
 
     def __init__(self, acls: Iterable[Acl]) -> None:
-        self._rows = [
-            (kind, name, _LITERAL, principal, "*", operation, _ALLOW)
-            for kind, name, principal, operation in acls
-        ]
+        self._rows = _rows(acls)
 
     def build(self, request_struct_class: Any) -> Any:
         return request_struct_class(self._rows)
+
+
+class _DeleteAcls(Request[DeleteAclsRequest_v1]):  # type: ignore[misc]
+    """Several at once as well."""
+
+    API_KEY = 31
+
+    def __init__(self, acls: Iterable[Acl]) -> None:
+        self._rows = _rows(acls)
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class(self._rows)
+
+
+def _rows(acls: Iterable[Acl]) -> list[tuple[Any, ...]]:
+    return [
+        (kind, name, _LITERAL, principal, "*", operation, _ALLOW) for kind, name, principal, operation in acls
+    ]
 
 
 class _AlterScramResponse(Response):  # type: ignore[misc]
@@ -122,6 +137,13 @@ async def create_acls(admin: Any, acls: list[Acl]) -> list[tuple[int, str | None
     client = admin._client
     answer = await client.send(client.get_random_node(), _CreateAcls(acls))
     return [(code, message) for code, message in answer.creation_responses]
+
+
+async def delete_acls(admin: Any, acls: list[Acl]) -> list[tuple[int, str | None]]:
+    """Delete access rules; returns for each the error's code, 0 for none, and what the broker says."""
+    client = admin._client
+    answer = await client.send(client.get_random_node(), _DeleteAcls(acls))
+    return [(code, message) for code, message, _ in answer.filter_responses]
 
 
 async def acls_on_every_broker(admin: Any) -> list[set[Acl]]:

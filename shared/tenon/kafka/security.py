@@ -5,10 +5,10 @@ Decides nothing about who may do what: that is `tenon.contracts.rights`.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from tenon.contracts.rights import rights
+from tenon.contracts.rights import Right, rights
 from tenon.errors import Misconfigured, TenonError, Transient
 from tenon.kafka import _driver, _wire
 from tenon.kafka.admin import admin_client
@@ -19,23 +19,37 @@ _SECURITY_DISABLED, _NOT_CONTROLLER = "SecurityDisabled", "NotControllerError"
 
 
 async def ensure_rights(
-    kafka: KafkaSettings, principals: Mapping[str, str] | None = None, *, deadline_ms: int = 30_000
+    kafka: KafkaSettings,
+    principals: Mapping[str, str] | None = None,
+    *,
+    wanted: Sequence[Right] | None = None,
+    deadline_ms: int = 30_000,
 ) -> None:
-    """Allow each principal what the table says, and return when every broker knows it; takes nothing away.
+    """Allow each principal what the table says, or `wanted`; return when every broker knows it.
 
-    `principals` says what Kafka calls a principal where that is not its own name: `{"ingest": "CN=ingest"}`.
+    Takes nothing away. `principals` says what Kafka calls a principal where that is not its own name:
+    `{"ingest": "CN=ingest"}`.
     Raises `Misconfigured` where the cluster has no access rules or does not let us change them.
     """
     names = principals or {}
     acls = [
         _wire.acl_of(right, kafka.prefix, f"User:{names.get(right.principal, right.principal)}")
-        for right in rights()
+        for right in (rights() if wanted is None else wanted)
     ]
     async with admin_client(kafka) as admin:
         for code, message in await _wire.create_acls(admin, acls):
             if code:
                 raise _refused(code, message)
         await _until_known(admin, set(acls), deadline_ms)
+
+
+async def drop_rights(kafka: KafkaSettings, unwanted: Sequence[Right]) -> None:
+    """Take rights away; what was not given is no fault. Raises as `ensure_rights` does."""
+    acls = [_wire.acl_of(right, kafka.prefix, f"User:{right.principal}") for right in unwanted]
+    async with admin_client(kafka) as admin:
+        for code, message in await _wire.delete_acls(admin, acls):
+            if code:
+                raise _refused(code, message)
 
 
 async def _until_known(admin: object, wanted: set[_wire.Acl], deadline_ms: int) -> None:

@@ -233,13 +233,14 @@ async def test_an_entry_that_stands_twice_in_a_feed_is_named(tables: Line) -> No
 async def test_what_an_endpoint_passed_over_is_named_and_what_it_took_or_parks_is_not(tables: Line) -> None:
     attempt = (
         "INSERT INTO notifier.attempts (endpoint, number, event_id, type, at, status, latency_ms, detail,"
+        " response, taken)"
     )
     report = await spoiled(
         tables,
         "INSERT INTO notifier.endpoints (id, audience, url, types, description, secret, status, cursor)"
         " VALUES ('hook', 'acme', 'http://127.0.0.1/', '{}', '', '', 'active', 4)",
-        f"{attempt} response) SELECT 'hook', number, event_id, type, now(), CASE number WHEN 1 THEN 200"
-        " WHEN 4 THEN 204 ELSE 500 END, 1, '', '' FROM notifier.feed WHERE audience = 'acme' AND number <= 4",
+        f"{attempt} SELECT 'hook', number, event_id, type, now(), 200, 1, '', '', number IN (1, 4)"
+        " FROM notifier.feed WHERE audience = 'acme' AND number <= 4",
         "INSERT INTO notifier.parked (endpoint, number, event_id, type, subject, why, body)"
         " SELECT 'hook', number, event_id, type, subject, 'it failed', body FROM notifier.feed"
         " WHERE audience = 'acme' AND number = 3",

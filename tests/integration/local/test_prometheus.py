@@ -141,8 +141,9 @@ async def at_work(home: Home, session: aiohttp.ClientSession) -> AsyncIterator[N
         key = (await admin.make_key("acme"))["secret"]
         async with client_of(home, key) as acme:
             await until(partial(is_known, acme), "the notifier knows the key")
-            await acme.subscribe(good.url)
-            await acme.subscribe(gone.url)
+            for receiver in (good, gone):
+                subscription = await acme.subscribe(receiver.url)
+                assert await acme.ping(subscription["id"])
             (matcher,) = home.state().urls["matcher"]
             tasks = [
                 asyncio.create_task(work(admin, session, matcher)),

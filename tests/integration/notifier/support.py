@@ -136,6 +136,14 @@ class Bench:
         async with self.session.post(url, data=data, headers=authorized(key)) as answer:
             return answer.status, msgspec.json.decode(await answer.read())
 
+    async def subscribe(self, address: str, key: str = MILL, /, **wanted: Any) -> dict[str, Any]:
+        """Subscribe and send the trial; return the subscription with its secret."""
+        status, made = await self.post(f"{address}/v1/subscriptions", key, wanted)
+        assert status == 201, made
+        status, trial = await self.post(f"{address}/v1/subscriptions/{made['id']}/ping", key)
+        assert trial["taken"], trial
+        return dict(made)
+
     @asynccontextmanager
     async def process(self, failpoints: str) -> AsyncIterator[Process]:
         """Run a notifier as a process of its own, which dies at its failpoint."""

@@ -171,7 +171,9 @@ async def test_old_entries_go_but_never_before_an_endpoint_has_them(
         await b.tell(docking("d-1"), docking("d-2"))
         await eventually(lambda: _wall_reaches(b, address, 2))
         async with Database.connect(postgres, schema="notifier") as database:
-            await database.execute("UPDATE endpoints SET next_at = now() + interval '1 day', cursor = 1")
+            await database.execute(
+                "UPDATE endpoints SET status = 'active', next_at = now() + interval '1 day', cursor = 1"
+            )
             await database.execute("UPDATE feed SET written_at = now() - interval '99 days'")
 
             async def kept() -> list[tuple[str, int]]:

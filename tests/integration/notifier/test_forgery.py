@@ -15,11 +15,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from notifier.domain.classify import Retry
-from notifier.webhooks.deliver import Call, Caller, Report
-from notifier.webhooks.guard import LookUp, Resolver, connector_of
+from notifier.domain.ways import Message
+from notifier.ways import Report, Target
+from notifier.ways.guard import LookUp, Resolver, connector_of
+from notifier.ways.webhook import Webhooks
 from tenon.clock import WallClock
-from tenon.metrics import Metrics
 from tests.integration.notifier.receiver import Receiver, receiving
 
 SECRET = "whsec_" + "YWJj" * 16
@@ -42,7 +42,7 @@ def pointing(*answers: Sequence[str]) -> tuple[LookUp, list[str]]:
 
 
 @asynccontextmanager
-async def calling(look_up: LookUp, *, allow_private: bool, **more: Any) -> AsyncIterator[Caller]:
+async def calling(look_up: LookUp, *, allow_private: bool, **more: Any) -> AsyncIterator[Webhooks]:
     """Lend what calls endpoints, with another look-up."""
     resolver = Resolver(threads=1, allow_private=allow_private, look_up=look_up)
     connector = connector_of(resolver, allow_private=allow_private, connections=4)
@@ -50,14 +50,14 @@ async def calling(look_up: LookUp, *, allow_private: bool, **more: Any) -> Async
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, trust_env=False, **more
     ) as session:
-        yield Caller(
-            session, schedule_ms=(1_000,), response_bytes=1_024, clock=WallClock(), metrics=Metrics()
-        )
+        yield Webhooks(session, response_bytes=1_024, clock=WallClock())
     await resolver.close()
 
 
-async def called(caller: Caller, url: str) -> Report:
-    return await caller.call(Call(url, SECRET, "e1", b'{"data":{}}', failed_before=0))
+async def called(caller: Webhooks, url: str) -> Report:
+    target = Target("sub_1", "mill", "webhook", url, (SECRET,))
+    sending = caller.send(target, [Message(1, "e1", "tenon.docking.proposed.v1", "d-1", b'{"data":{}}')])
+    return await anext(sending)
 
 
 def port_of(receiver: Receiver) -> str:
@@ -78,7 +78,6 @@ async def test_a_name_that_leads_inside_is_not_followed(addresses: list[str]) ->
         assert asked == ["hook.example"]
         assert report.attempt.status is None
         assert report.attempt.detail == "not allowed: this name has an address that is not public"
-        assert isinstance(report.verdict, Retry)
         assert inside.got == []
 
 
@@ -124,7 +123,6 @@ async def test_a_redirect_is_a_failure_and_not_followed(status: int) -> None:
         async with receiving(elsewhere) as outside, calling(look_up, allow_private=True) as caller:
             report = await called(caller, outside.url)
         assert report.attempt.status == status
-        assert isinstance(report.verdict, Retry)
         assert (len(outside.got), inside.got) == (1, [])
 
 

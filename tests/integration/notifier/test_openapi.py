@@ -47,11 +47,21 @@ async def test_answers_are_as_described(
         _, made = await b.post(f"{address}/v1/subscriptions", MILL, {"url": receiver.url, "after": 0})
         one = f"/v1/subscriptions/{made['id']}"
         _check(described, "/v1/subscriptions", made, "post", "201")
+        _, trial = await b.post(f"{address}{one}/ping", MILL)
+        _check(described, "/v1/subscriptions/{subscription}/ping", trial, "post")
+        _, secret = await b.post(f"{address}{one}/secret", MILL)
+        _check(described, "/v1/subscriptions/{subscription}/secret", secret, "post")
         await b.tell(demand_position(), offer_position(), docking(), docking("d-2", "confirmed"))
         await b.tell(round_decided(0, 1))
         await receiver.wait(3)
         await eventually(lambda: _answers(b, f"{address}/v1/offers/mill/offer-1", MILL))
         await eventually(lambda: _answers(b, f"{address}/v1/demands/clinic/demand-1", CLINIC))
+        for body, headers in zip(receiver.got, receiver.headers, strict=True):
+            call = described["webhooks"][body["type"]]["post"]
+            (content,) = call["requestBody"]["content"].values()
+            schema = {**content["schema"], "components": described["components"]}
+            jsonschema.Draft202012Validator(schema).validate(body)
+            assert {each["name"] for each in call["parameters"]} <= headers.keys()
         for template, path, keys in (
             ("/v1/dockings", "/v1/dockings", (MILL, CLINIC, ADMIN_KEY)),
             ("/v1/dockings/{docking}", "/v1/dockings/d-1", (MILL, CLINIC, ADMIN_KEY)),

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
 import pytest
+from aiohttp import web
 
+from notifier.delivery.backlog import backlog
+from notifier.delivery.endpoints import LEASE, Endpoints, NewEndpoint
+from notifier.delivery.queue import Desk, EndpointQueue
+from notifier.delivery.rows import Policy
 from notifier.domain.plan import Entry
+from notifier.domain.sign import to_secret
 from notifier.store import write_feed
-from notifier.webhooks.backlog import backlog
-from notifier.webhooks.deliver import Caller
-from notifier.webhooks.endpoints import LEASE, Endpoints, NewEndpoint
-from notifier.webhooks.queue import EndpointQueue
+from notifier.ways.webhook import Webhooks
 from tenon.backlog import Backlog
 from tenon.clock import WallClock
 from tenon.db import Database
@@ -38,15 +42,35 @@ class Endpoint:
         return await Leases(self.database, owner=owner, ttl_ms=ttl_ms).acquire(LEASE + self.id)
 
     def queue(self, lease: Lease, turn_ms: int = 60_000) -> EndpointQueue:
-        caller = Caller(
-            self.session, schedule_ms=(10,), response_bytes=9, clock=WallClock(), metrics=Metrics()
+        desk = Desk(
+            self.database,
+            {"webhook": Webhooks(self.session, response_bytes=9, clock=WallClock())},
+            Policy((1,), 3_600_000),
+            open_secret=str,
+            wake=lambda: None,
+            clock=WallClock(),
+            metrics=Metrics(),
         )
-        return EndpointQueue(
-            self.database, lease, self.id, caller, disable_after=3, turn_ms=turn_ms, metrics=Metrics()
-        )
+        return EndpointQueue(desk, lease, self.id, turn_ms=turn_ms)
 
     async def cursor(self) -> int:
         return int(await self.database.fetchval("SELECT cursor FROM endpoints WHERE id = $1", self.id))
+
+    async def write_steps(self, subjects: list[str]) -> None:
+        """Write an event about each of these subjects, in this order."""
+        async with self.database.transaction() as tx:
+            entries = [
+                Entry(
+                    "mill",
+                    f"e-{number}",
+                    "tenon.docking.proposed.v1",
+                    subject,
+                    "",
+                    b'{"data":{"docking":"%b"}}' % subject.encode(),
+                )
+                for number, subject in enumerate(subjects)
+            ]
+            await write_feed(tx, entries)
 
     async def write(self, *sizes: int) -> None:
         """Write events into the party's feed, each with a body of about this size."""
@@ -125,6 +149,68 @@ async def test_a_turn_ends_after_the_call_in_hand(postgres: str) -> None:
         assert await e.cursor() == 1
 
 
+@pytest.mark.parametrize("strict", [False, True], ids=["skip", "strict"])
+@pytest.mark.parametrize("seed", range(2))
+async def test_whatever_a_receiver_answers_every_event_is_taken_or_parked_and_order_holds_as_promised(
+    postgres: str, strict: bool, seed: int
+) -> None:
+    chance = random.Random(seed)
+    taken: list[tuple[str, str]] = []
+
+    async def answer(_: int) -> web.Response:
+        status = chance.choice([204, 204, 204, 302, 400, 429, 500, 502])
+        if status == 204:
+            taken.append((e.receiver.headers[-1]["webhook-id"], e.receiver.got[-1]["data"]["docking"]))
+        return web.Response(status=status, headers={"retry-after": "0"})
+
+    async with endpoint(postgres, strict=strict) as e:
+        e.receiver.answer = answer
+        subjects = [f"d-{chance.randrange(8)}" for _ in range(30)]
+        await e.write_steps(subjects)
+        for _ in range(400):
+            lease = await e.lease("one")
+            assert lease is not None
+            queue = e.queue(lease)
+            if not (claimed := await queue.claim(5)):
+                await e.database.execute("UPDATE endpoints SET status = 'active', next_at = now()")
+                if await e.cursor() == 30 and not await queue.claim(5):
+                    break
+                continue
+            await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        parked = [row[0] for row in await e.database.fetch("SELECT event_id FROM parked ORDER BY number")]
+        took = [event for event, _ in taken]
+        assert sorted([*took, *parked]) == sorted(f"e-{number}" for number in range(30))
+        for subject in set(subjects):
+            own = [f"e-{number}" for number, each in enumerate(subjects) if each == subject]
+            assert [event for event, of in taken if of == subject] == own[
+                : len(own) - len(set(own) & set(parked))
+            ]
+        if strict:
+            assert (took, parked) == ([f"e-{number}" for number in range(30)], [])
+
+
+async def test_of_a_range_what_is_parked_is_left_alone_and_nothing_else(postgres: str) -> None:
+    async with endpoint(postgres, conditions=["docking^=d"]) as e:
+        await e.write_steps(["d-1", "d-1", "x", "d-2", "d-1", "d-3"])
+        await e.database.execute(
+            "INSERT INTO parked (endpoint, number, event_id, type, subject, why, body)"
+            " SELECT $1, number, event_id, type, subject, '', body FROM feed WHERE subject = 'd-1'",
+            e.id,
+        )
+        await e.database.execute("UPDATE endpoints SET cursor = 6")
+        assert await Endpoints(e.database, most=1).replay(e.id, (0, 99)) == (3, [3, 6])
+        await e.database.execute("UPDATE parked SET replay = false")
+        await e.database.execute("UPDATE replays SET next = 1")
+        lease = await e.lease("one")
+        assert lease is not None
+        for _ in range(9):
+            queue = e.queue(lease)
+            claimed = await queue.claim(1)
+            if claimed:
+                await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
+        assert [each["data"]["docking"] for each in e.receiver.got] == ["d-2", "d-3"]
+
+
 async def test_an_endpoint_that_was_removed_has_nothing_due(postgres: str) -> None:
     async with endpoint(postgres) as e:
         await e.write(1)
@@ -159,7 +245,9 @@ async def test_an_endpoint_that_is_called_no_more_is_shown_and_nothing_waits_for
 
 
 @asynccontextmanager
-async def endpoint(url: str) -> AsyncIterator[Endpoint]:
+async def endpoint(
+    url: str, *, strict: bool = False, conditions: Sequence[str] = ()
+) -> AsyncIterator[Endpoint]:
     """Subscribe a receiver to the feed of a party."""
     await migrate(url, package="notifier")
     async with (
@@ -167,6 +255,12 @@ async def endpoint(url: str) -> AsyncIterator[Endpoint]:
         aiohttp.ClientSession() as session,
         receiving() as receiver,
     ):
-        made = await Endpoints(database, most=1).create(NewEndpoint("mill", receiver.url, [], "", 0))
+        secret = to_secret(b"s" * 32)
+        made = await Endpoints(database, most=1).create(
+            NewEndpoint(
+                audience="mill", url=receiver.url, secret=secret, strict=strict, conditions=conditions
+            )
+        )
         assert made is not None
-        yield Endpoint(database, session, receiver, made.id)
+        await Endpoints(database, most=1).tested(made, None)
+        yield Endpoint(database, session, receiver, made)

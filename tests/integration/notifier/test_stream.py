@@ -6,6 +6,7 @@ Deterministic is what each stream contains and in which order; when it arrives i
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from notifier.feed import Feed
 from tenon.db import Database
@@ -89,12 +90,17 @@ async def test_both_replicas_serve_the_same_feed_live(kafka: KafkaSettings, post
         assert [event.body for event in seen[0]] == [event.body for event in seen[1]]
 
 
-async def test_a_type_filter_leaves_out_the_rest(kafka: KafkaSettings, postgres: str) -> None:
+async def test_a_filter_by_type_or_by_content_leaves_out_the_rest(
+    kafka: KafkaSettings, postgres: str
+) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         await b.tell(demand_position(), docking(), docking(status="confirmed", revision=2))
-        async with b.stream(address, CLINIC, after="0", types="tenon.docking.confirmed.v1") as stream:
-            (only,) = await take(stream, 1)
-        assert only.type == "tenon.docking.confirmed.v1"
+        for name, wanted in (("types", "tenon.docking.confirmed.v1"), ("where", "status=confirmed")):
+            filtered: dict[str, Any] = {name: wanted}
+            async with b.stream(address, CLINIC, after="0", **filtered) as stream:
+                (only,) = await take(stream, 1)
+            assert only.type == "tenon.docking.confirmed.v1"
+        assert await b.status(f"{address}/v1/stream", where="status=lost") == 422
 
 
 async def test_a_revoked_key_ends_its_stream(kafka: KafkaSettings, postgres: str) -> None:
@@ -176,7 +182,7 @@ async def test_a_quiet_stream_gives_signs_of_life(kafka: KafkaSettings, postgres
 async def test_numbers_that_were_never_given_are_refused(kafka: KafkaSettings, postgres: str) -> None:
     async with bench(kafka, postgres) as b, b.notifier() as address:
         assert await b.status(f"{address}/v1/stream", after="7") == 400
-        assert await b.status(f"{address}/v1/stream", types="tenon.nonsense.v1") == 400
+        assert await b.status(f"{address}/v1/stream", types="tenon.nonsense.v1") == 422
         assert await b.status(f"{address}/v1/stream", "tenon_wrong_key") == 401
         await eventually(lambda: _signs_in(b, address, MILL))
         assert await b.status(f"{address}/v1/stream", MILL, party="clinic") == 403

@@ -13,11 +13,13 @@ from typing import Any
 from aiohttp import web
 from standardwebhooks import Webhook
 
+from notifier.delivery.endpoints import Endpoints, NewEndpoint
 from tenon.contracts.dockings import DockingStatus
+from tenon.db import Database
 from tenon.failpoints import install
 from tenon.kafka import KafkaSettings
 from tests.integration.notifier.receiver import Receiver, receiving, statuses
-from tests.integration.notifier.support import ADMIN_KEY, CLINIC, MILL, Bench, bench, eventually
+from tests.integration.notifier.support import ADMIN_KEY, CLINIC, MILL, Bench, bench, eventually, take
 from tests.support.told import demand_position, docking
 
 
@@ -100,7 +102,7 @@ async def test_after_the_schedule_an_event_is_parked_with_what_follows_of_its_su
         assert parked[0]["why"] == "HTTP 500: not a success"
 
         refusing = False
-        assert await b.post(f"{where}/replay", MILL, {"numbers": [1]}) == (202, {"events": 2})
+        assert await b.post(f"{where}/replay", MILL, {"numbers": [1]}) == (202, {"events": 2, "ranges": []})
         await receiver.wait(8)
         assert receiver.steps()[-2:] == ["d-1/1", "d-1/2"]
         await eventually(lambda: _parked(b, where, 0))
@@ -136,7 +138,7 @@ async def test_410_disables_and_enable_goes_on_where_it_stopped(kafka: KafkaSett
 
 async def test_an_endpoint_that_takes_nothing_is_disabled(kafka: KafkaSettings, postgres: str) -> None:
     async with (
-        bench(kafka, postgres, webhook_retry_schedule="", webhook_disable_after=2) as b,
+        bench(kafka, postgres, webhook_retry_schedule="10ms", webhook_circuit_h=1e-9) as b,
         b.notifier() as address,
         receiving(statuses(*[500] * 9)) as receiver,
     ):
@@ -144,7 +146,11 @@ async def test_an_endpoint_that_takes_nothing_is_disabled(kafka: KafkaSettings, 
         where = f"{address}/v1/subscriptions/{made['id']}"
         await b.tell(docking("d-1"), docking("d-2"), docking("d-3"))
         await eventually(lambda: _has_status(b, where, "disabled"))
-        assert receiver.steps() == ["d-1/1", "d-2/1"]
+        assert "nothing but failures since" in (await b.get(where, MILL))["why"]
+        async with b.stream(address, MILL, types="tenon.endpoint.disabled.v1", after="0") as stream:
+            (told,) = await take(stream, 1)
+        assert (told.data["subscription"], told.data["party"]) == (made["id"], "mill")
+        assert told.data["cause"].startswith("nothing but failures since")
 
 
 async def test_an_endpoint_that_hangs_slows_nobody(kafka: KafkaSettings, postgres: str) -> None:
@@ -274,15 +280,22 @@ async def test_private_addresses_are_never_called(kafka: KafkaSettings, postgres
         for url in (receiver.url, "https://127.0.0.1/x", "https://[::1]/x", "ftp://a.example/", "https://"):
             status, problem = await b.post(f"{address}/v1/subscriptions", MILL, {"url": url})
             assert (status, problem["errors"][0]["pointer"]) == (422, "/url")
-        by_name = f"https://localhost:{receiver.url.split(':')[2]}"
-        status, made = await b.post(f"{address}/v1/subscriptions", MILL, {"url": by_name})
-        assert status == 201
+        for host, why in (
+            ("localhost", "this name has an address that is not public"),
+            ("nobody.invalid", "the name 'nobody.invalid' has no address"),
+        ):
+            url = f"https://{host}:{receiver.url.split(':')[2]}"
+            status, problem = await b.post(f"{address}/v1/subscriptions", MILL, {"url": url})
+            assert (status, problem["errors"][0]["reason"]) == (422, why)
+        async with Database.connect(postgres, schema="notifier") as database:
+            made = await Endpoints(database, most=9).create(NewEndpoint(audience="mill", url=receiver.url))
+            await database.execute("UPDATE endpoints SET status = 'active'")
         await b.tell(docking())
-        where = f"{address}/v1/subscriptions/{made['id']}"
+        where = f"{address}/v1/subscriptions/{made}"
         await eventually(lambda: _parked(b, where, 1))
         parked = (await b.get(f"{where}/parked", MILL))["items"]
-        assert parked[0]["why"].endswith("this name has an address that is not public")
-        assert receiver.got == []
+        assert parked[0]["why"].endswith("this is not a public address")
+        assert (receiver.got, receiver.pings) == ([], [])
 
 
 async def test_an_endpoint_begins_where_its_party_says_and_never_ahead_of_the_feed(
@@ -315,10 +328,7 @@ async def test_subscriptions_belong_to_their_party(kafka: KafkaSettings, postgre
 async def _subscribe(
     b: Bench, address: str, receiver: Receiver, key: str = MILL, **wanted: Any
 ) -> dict[str, Any]:
-    await eventually(lambda: _signs_in(b, address, key))
-    status, made = await b.post(f"{address}/v1/subscriptions", key, {"url": receiver.url, **wanted})
-    assert status == 201, made
-    return dict(made)
+    return await b.subscribe(address, key, url=receiver.url, **wanted)
 
 
 async def _signs_in(b: Bench, address: str, key: str) -> bool:

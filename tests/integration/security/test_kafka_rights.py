@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from notifier.ways.kafka import PartyRights
 from tenon.contracts.rights import PRINCIPALS, Right, rights
-from tenon.contracts.topics import LAYOUT, MARKET, ROUNDS, TOPICS
+from tenon.contracts.topics import LAYOUT, MARKET, ROUNDS, TOPICS, party_topic
 from tenon.errors import Misconfigured, Transient
 from tenon.kafka import (
     KafkaSecurity,
@@ -24,6 +25,7 @@ from tenon.records import TopicPartition
 from tenon_local.kafka import EmbeddedKafka
 from tests.support.stack import fresh_prefix, running_kafka
 from tests.support.streams import Keeper, new_loop, producing
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 GROUPS = sorted({right.name for right in rights() if right.kind == "group"})
@@ -143,6 +145,29 @@ async def test_a_service_makes_no_topic_and_gives_no_right(
         await ensure_topics(kafka, [MARKET], partitions=1)
     with pytest.raises(Misconfigured, match="does not let TENON_KAFKA_USERNAME give rights"):
         await ensure_rights(known_as(server, admin, "ingest"))
+
+
+async def test_a_partys_topic_is_written_by_the_notifier_and_read_by_its_integrator_alone(
+    server: EmbeddedKafka, admin: KafkaSettings
+) -> None:
+    """The auditor stands for an integrator: it has no right to this topic but what is given here."""
+    topic, reader, other = party_topic("mill:1").name, known_as(server, admin, "auditor"), "matcher"
+    rights_of = PartyRights(admin, "notifier", 1)
+    await rights_of.open("mill:1", "auditor")
+    assert await may_write(known_as(server, admin, "notifier"), topic)
+    assert await may_read(reader, topic)
+    assert await may_join(reader, topic)
+    assert not await may_write(reader, topic)
+    assert not await may_read(known_as(server, admin, other), topic)
+    await rights_of.close("mill:1", "auditor")
+
+    async def may_no_longer() -> bool:
+        return not await may_read(reader, topic)
+
+    await until(may_no_longer, "the right is gone")
+    refused = PartyRights(known_as(server, admin, "notifier"), "notifier", 1)
+    with pytest.raises(Misconfigured):
+        await refused.open("clinic", "auditor")
 
 
 async def test_a_wrong_password_is_told_with_what_to_do(admin: KafkaSettings) -> None:

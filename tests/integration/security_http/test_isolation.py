@@ -125,10 +125,7 @@ async def test_no_address_of_the_notifier_tells_what_is_anothers(kafka: KafkaSet
     asked = with_ids(NOTIFIER)
     async with bench(kafka, postgres) as b, b.notifier() as address, receiving() as receiver:
         await told_of_both(b, address)
-        mine, theirs = [
-            (await b.post(f"{address}/v1/subscriptions", key, {"url": receiver.url}))[1]["id"]
-            for key in (CLINIC, MILL)
-        ]
+        mine, theirs = [(await b.subscribe(address, key, url=receiver.url))["id"] for key in (CLINIC, MILL)]
         world = World(
             mine=_ids("clinic", "1", docking="d-1", subscription=mine),
             theirs=_ids("mill", "9", docking="d-9", subscription=theirs),

@@ -163,7 +163,7 @@ async def test_every_limit_of_subscriptions_is_taken_at_and_refused_above(
                 "/description",
             ),
             (body(url=url, after=0), body(url=url, after=2**63), 422, "/after"),
-            (body(url=url, types=["tenon.docking.proposed.v1"]), body(url=url, types=["x"]), 400, "/types"),
+            (body(url=url, types=["tenon.docking.proposed.v1"]), body(url=url, types=["x"]), 422, "/types"),
         ):
             assert (await _subscribes(b, address, at))[0] == 201
             assert await _subscribes(b, address, above) == (status, [pointer])

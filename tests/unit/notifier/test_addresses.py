@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.addresses import is_public
-from notifier.webhooks.deliver import explain
-from notifier.webhooks.guard import (
+from notifier.ways.guard import (
     AddressDenied,
     BadUrl,
     LookUp,
@@ -23,6 +22,7 @@ from notifier.webhooks.guard import (
     connector_of,
     socket_factory,
 )
+from notifier.ways.webhook import explain
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,12 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from notifier.bell import Bell
-from notifier.feed import Feed
+from notifier.generated import unconnected
 from notifier.http.answers import opened
-from notifier.http.app import application
 from notifier.http.resuming import resumed
 from notifier.keys import ListedKey, NewestKey, NumberKey
-from notifier.live import Hub
 from notifier.settings import NotifierSettings
-from tenon.db import Database
-from tenon.metrics import Metrics
 from tenon.problems import Problem
 from tests.support.asgi import Answer, ask
 
@@ -30,10 +24,7 @@ ADMIN = "administrator-of-tests"
 
 def app() -> FastAPI:
     """An application that is connected to nothing."""
-    settings = NotifierSettings.model_construct(admin_key=SecretStr(ADMIN))
-    database = Database(None, create_async_engine("postgresql+asyncpg://"), "notifier")
-    bell = Bell(database)
-    return application(settings, database, Hub.of(settings, Feed(database), bell, Metrics()), bell, b"")
+    return unconnected(NotifierSettings.model_construct(admin_key=SecretStr(ADMIN)))
 
 
 async def asked(path: str, method: str = "GET", body: bytes = b"") -> Answer:

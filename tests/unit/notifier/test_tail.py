@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from notifier.domain.frames import frame, joined
 from notifier.feed import FeedEntry
-from notifier.tail import Tail
+from notifier.tail import Tail, encoded
 
 
 def entry(number: int) -> FeedEntry:
@@ -52,3 +52,8 @@ def test_chunks_lose_nothing_and_only_a_large_frame_exceeds_the_bound(frames: li
 
 def test_a_frame_is_one_server_sent_event() -> None:
     assert frame(7, "t", b"{}") == b"id: 7\nevent: t\ndata: {}\n\n"
+
+
+def test_a_frame_knows_the_event_in_it() -> None:
+    told = FeedEntry(7, "e", "t", "s", b'{"data":{"a":"\\ndata: "}}')
+    assert encoded(told).message == told.message()

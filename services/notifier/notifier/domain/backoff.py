@@ -1,7 +1,7 @@
-"""When a webhook that failed is tried again: a schedule of longest waits, with full jitter.
+"""When a delivery that failed is tried again: a schedule of waits, each spread by a fifth to both sides.
 
-Full jitter spreads the retries of many endpoints that failed together over the whole wait; a slow-down
-that the receiver asked for is a least wait, with jitter on top.
+The spread keeps endpoints that failed together from coming back together. A slow-down that the receiver asked
+for is a least wait.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Final
 
 _STEP = re.compile(r"^(\d+)(ms|s|m|h|d)?$")
 _MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_SPREAD: Final = 0.2
 
 
 class BadSchedule(ValueError):
@@ -25,11 +26,12 @@ def parse_schedule(text: str) -> tuple[int, ...]:
 def delay_ms(schedule_ms: Sequence[int], failed: int, jitter: float, least_ms: int = 0) -> int | None:
     """Return the wait after so many failed attempts (from 1); None when the schedule is exhausted.
 
-    `jitter` is in 0..1, random in use.
+    `jitter` is in 0..1, random in use; at 0.5 the wait is that of the schedule.
     """
     if failed > len(schedule_ms):
         return None
-    return least_ms + int(schedule_ms[failed - 1] * jitter)
+    spread = 1 + _SPREAD * (2 * jitter - 1)
+    return max(int(schedule_ms[failed - 1] * spread), least_ms)
 
 
 def _step_ms(step: str) -> int:

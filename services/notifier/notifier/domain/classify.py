@@ -20,6 +20,23 @@ MAX_RETRY_AFTER_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How often an event is tried, and what then: set aside, or, in strict order, the end of the endpoint.
+
+    `skip_after`: so many attempts, if the schedule has as many; None: all of them.
+    """
+
+    schedule_ms: Sequence[int]
+    strict: bool = False
+    skip_after: int | None = None
+
+    @property
+    def waits_ms(self) -> Sequence[int]:
+        """The waits between attempts; one more attempt than these."""
+        return self.schedule_ms if self.skip_after is None else self.schedule_ms[: self.skip_after - 1]
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What came of one request: a status, or None with what went wrong instead."""
 
@@ -50,7 +67,7 @@ class Park:
 
 @dataclass(frozen=True, slots=True)
 class Disable:
-    """The receiver wants no more events at all."""
+    """No more events at all: the receiver wants none, or the next must not be passed over."""
 
     why: str
 
@@ -58,17 +75,19 @@ class Disable:
 Verdict = Delivered | Retry | Park | Disable
 
 
-def judge(
-    attempt: Attempt, failed_before: int, schedule_ms: Sequence[int], jitter: float, now: datetime
-) -> Verdict:
+def judge(attempt: Attempt, failed_before: int, patience: Patience, jitter: float, now: datetime) -> Verdict:
     """Return what one more attempt means after so many that failed. `jitter` is in 0..1."""
     if attempt.status is not None and 200 <= attempt.status < 300:
         return Delivered()
     why = _why(attempt)
     if attempt.status == GONE:
         return Disable(why)
-    wait_ms = delay_ms(schedule_ms, failed_before + 1, jitter, _least_ms(attempt, now))
-    return Park(why) if wait_ms is None else Retry(wait_ms, why)
+    wait_ms = delay_ms(patience.waits_ms, failed_before + 1, jitter, _least_ms(attempt, now))
+    if wait_ms is not None:
+        return Retry(wait_ms, why)
+    if patience.strict:
+        return Disable(f"{why}; tried {failed_before + 1} times, and the order is strict")
+    return Park(why)
 
 
 def retry_after_ms(value: str | None, now: datetime) -> int:

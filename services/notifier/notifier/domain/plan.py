@@ -5,20 +5,24 @@ the feed gives it later.
 """
 
 from typing import Final, NamedTuple
+from uuid import NAMESPACE_URL, uuid5
 
-from notifier.domain.audiences import ADMINISTRATOR, WALL
+from notifier.domain.audiences import ADMINISTRATOR, WALL, is_party
 from notifier.domain.pseudonym import Naming
 from notifier.domain.reading import Received
 from notifier.domain.sight import Sight
 from notifier.domain.visibility import parties_of
+from notifier.domain.ways import Message
 from tenon.contracts.alerts import Unmet
-from tenon.contracts.codec import encode
+from tenon.contracts.codec import encode, encode_text, instant
 from tenon.contracts.dockings import Docking
+from tenon.contracts.endpoints import EndpointDisabled, EndpointPinged, Way
 from tenon.contracts.parties import PartyState
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 
+SOURCE: Final = "/tenon/notifier"
 # Not events of any feed: keys are nobody's business, rounds are shown per partition.
 SILENT: Final = frozenset({PartyState, RoundDecided})
 ON_WALL: Final = frozenset({Docking, Unmet})
@@ -77,8 +81,41 @@ def subject_of(event: Shape) -> str:
             return f"offer/{event.offer}"
         case DemandPosition():
             return f"demand/{event.demand}"
+        case EndpointDisabled() | EndpointPinged():
+            return f"subscription/{event.subscription}"
         case _:
             return ""
+
+
+def told_disabled(
+    subscription: str, audience: str, way: Way, cause: str, cursor: int, at_ms: int
+) -> list[Entry]:
+    """Return what the owner of a subscription is told when it is served no more: why, and behind what."""
+    event = EndpointDisabled(
+        subscription=subscription,
+        party=audience if is_party(audience) else None,
+        way=way,
+        cause=cause,
+        cursor=cursor,
+        at=instant(at_ms),
+    )
+    return entries(_own("tenon.endpoint.disabled.v1", subscription, event), Naming(b""))
+
+
+def ping(subscription: str, way: Way, at_ms: int) -> Message:
+    """Return the trial of a subscription, which has no number of a feed."""
+    event = EndpointPinged(subscription=subscription, way=way, at=instant(at_ms))
+    received = _own("tenon.endpoint.pinged.v1", subscription, event)
+    about = subject_of(event)
+    body = b'{"data":%b,%b' % (received.json, _envelope(received, about))
+    return Message(0, received.id, received.type, about, numbered(body, 0))
+
+
+def _own(name: str, subscription: str, event: EndpointDisabled | EndpointPinged) -> Received:
+    """Return an event of the notifier's own, as if it had been received."""
+    time = encode_text(event.at).strip('"')
+    event_id = str(uuid5(NAMESPACE_URL, f"{SOURCE}/{subscription}/{name}/{time}"))
+    return Received(event_id, SOURCE, name, time, "", "", event, encode(event))
 
 
 def numbered(body: bytes, number: int) -> bytes:

@@ -17,6 +17,8 @@ from notifier.domain.audiences import ADMINISTRATOR, WALL
 from notifier.domain.pseudonym import Naming
 from tenon.contracts.alerts import Overdrawn, Unmet
 from tenon.contracts.dockings import Docking, Side
+from tenon.contracts.endpoints import EndpointDisabled
+from tenon.contracts.families import FAMILIES
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
 from tenon.contracts.values import Position, Shape
@@ -280,9 +282,23 @@ _LOOKS: Final[dict[type[Shape], Callable[[Any, str, Naming], Fields | None]]] = 
     Overdrawn: _owned,
     EventSuperseded: _owned,
     AnswerRefused: _owned,
+    EndpointDisabled: _owned,
     Unmet: _unmet,
     EventRejected: _rejected,
 }
+
+
+def others(kind: type[Shape]) -> tuple[str, str]:
+    """Return in words what its owner, and the wall, see of an event that is no docking."""
+    if kind is Unmet:
+        return "full", ", ".join(UNMET_ON_WALL)
+    if kind is EventRejected:
+        return ", ".join(REJECTED_TO_SENDER) + ", which event", "no"
+    return "full", "no"
+
+
+# The event types that anybody is told of.
+TOLD: Final = frozenset(family.name for family in FAMILIES.values() if family.data in _LOOKS)
 _layouts: dict[type, list[tuple[str, str, Any]]] = {}
 
 

@@ -4,6 +4,7 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 
 from notifier.bell import Bell
+from notifier.delivery.subscribers import Subscribers
 from notifier.http import openapi, site
 from notifier.http.access import Access
 from notifier.http.docs import add_docs
@@ -15,23 +16,26 @@ from notifier.http.wall import Wall
 from notifier.live import Hub
 from notifier.queries import Queries
 from notifier.settings import NotifierSettings
-from notifier.webhooks.endpoints import Endpoints
 from tenon import problems
 from tenon.db import Database
 from tenon.rate import Rate
 
 
 def application(
-    settings: NotifierSettings, database: Database, hub: Hub, bell: Bell, pseudonym_key: bytes
+    settings: NotifierSettings,
+    database: Database,
+    hub: Hub,
+    bell: Bell,
+    pseudonym_key: bytes,
+    subscribers: Subscribers,
 ) -> FastAPI:
     """Return the application; nothing is connected or read before the first request."""
     rate = Rate(settings.rate_requests_per_second, settings.rate_burst_requests)
     access = Access(database, rate, settings.admin_key, wall_is_public=settings.wall_is_public)
     queries = Queries(database)
-    endpoints = Endpoints(database, most=settings.subscriptions_per_party)
     streams = Streams(hub, access, write_timeout_ms=settings.stream_write_timeout_ms)
     subscriptions = Subscriptions(
-        endpoints, queries, hub.feed, access, bell, allow_private=settings.webhook_allow_private
+        subscribers, queries, hub.feed, access, bell, allow_private=settings.webhook_allow_private
     )
     app = FastAPI(
         title=openapi.TITLE,

@@ -4,16 +4,20 @@ So that the document can't say anything else than the code does.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta, field
 
 from notifier.domain import visibility
+from notifier.domain.sign import Scheme
 from notifier.keys import Number
 from tenon.contracts.dockings import Docking, Side
+from tenon.contracts.endpoints import EndpointPinged, Way
+from tenon.contracts.families import FAMILIES
 from tenon.contracts.positions import DemandPosition, OfferPosition
 from tenon.contracts.rounds import RoundDecided
-from tenon.contracts.values import Shape
+from tenon.contracts.values import Instant, Shape
 from tenon.problems import MEDIA_TYPE, Fault, ProblemDocument
 
 REF: Final = "#/components/schemas/{name}"
@@ -25,6 +29,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
     403: "The key may not do this.",
     404: "There is none, or it is not the viewer's.",
     408: "The body did not arrive in time.",
+    409: "It can't be done as things are; the detail says what to do first.",
     410: "These events are no longer kept.",
     413: "The body is too long.",
     415: "The body is packed; send it as it is.",
@@ -34,6 +39,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
 }
 
 
+_LISTED: Final = {Docking, DemandPosition, OfferPosition}
 _HEADERS: Final[Mapping[int, tuple[str, str, str]]] = {
     401: ("WWW-Authenticate", "How to show a key.", "string"),
     429: (
@@ -46,18 +52,36 @@ _HEADERS: Final[Mapping[int, tuple[str, str, str]]] = {
 
 
 class SubscriptionRequest(Shape, frozen=True, kw_only=True):
-    """What to call, and with which events. `types` empty: with all of the party's."""
+    """Which events, and by which way. `types` empty: all of the party's; `where`: conditions that all hold.
 
-    url: str
+    `url` is of webhooks, `principal` of Kafka: whom Kafka lets read the party's topic. `order` strict:
+    nothing is sent before an event that was not taken, and after the last attempt the subscription is
+    disabled; skip: after `skip_after` attempts, at most those of the schedule, an event is parked with all
+    that follows about its subject, and the others go on. `per_second`: no more than that. `handshake`: ask
+    as CloudEvents web hooks do before the first event.
+    """
+
+    way: Way = "webhook"
+    url: str = ""
     types: list[str] = []
+    where: list[str] = []
+    order: Literal["strict", "skip"] = "skip"
+    skip_after: Annotated[int, Meta(ge=1, le=100)] | None = None
+    per_second: Annotated[float, Meta(ge=0.001, le=1_000)] | None = None
+    signature: Scheme = "v1"
+    handshake: bool = False
+    principal: str | None = None
     description: str = ""
     after: Number | None = None
 
 
 class ReplayRequest(Shape, frozen=True, kw_only=True):
-    """Which parked events to send once more; without `numbers` all of them."""
+    """What to send once more: some events, a range, all since an instant; of nothing all that is parked."""
 
-    numbers: list[Number] | None = None
+    numbers: Annotated[list[Number], Meta(max_length=100)] | None = None
+    from_: Number | None = field(name="from", default=None)
+    until: Number | None = None
+    since: Instant | None = None
 
 
 def answers(schema: str | None, *faults: int, status: int = 200) -> dict[int | str, Schema]:
@@ -94,6 +118,8 @@ def components() -> dict[str, Schema]:
         DemandPosition,
         OfferPosition,
         RoundDecided,
+        *sorted({FAMILIES[name].data for name in visibility.TOLD} - _LISTED, key=lambda kind: kind.__name__),
+        EndpointPinged,
         SubscriptionRequest,
         ReplayRequest,
         ProblemDocument,
@@ -108,6 +134,30 @@ def components() -> dict[str, Schema]:
     _histories(schemas)
     schemas.update(_OWN)
     return schemas
+
+
+def told(name: str) -> Schema:
+    """Return the schema of an event as it is sent: a CloudEvent in JSON."""
+    kind = FAMILIES[name].data
+    return {
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": _text("The same whenever the event is sent again."),
+            "source": _text(),
+            "type": {"const": name},
+            "time": _instant(),
+            "subject": _text("What it is about: a docking, or kind/id."),
+            "sequence": {
+                "type": "string",
+                "pattern": "^[0-9]{20}$",
+                "description": "Its number in the feed.",
+            },
+            "datacontenttype": {"const": "application/json"},
+            "data": _ref("SeenDocking" if kind is Docking else kind.__name__),
+        },
+        "required": ["specversion", "id", "source", "type", "time", "sequence", "datacontenttype", "data"],
+    }
 
 
 def _with_numbers(schema: Any) -> Any:
@@ -210,32 +260,58 @@ _SEEN_PARTY: Final = {
 _TEXTS: Final = {"type": "array", "items": {"type": "string"}}
 _SUBSCRIPTION: Final = {
     "id": _text(),
-    "url": _text(),
+    "way": {"type": "string", "enum": ["webhook", "kafka", "mqtt"]},
+    "url": _text("Of webhooks.", optional=True),
+    "topic": _text("Of Kafka: the party's topic.", optional=True),
+    "principal": _text("Of Kafka: who may read it.", optional=True),
     "types": dict(_TEXTS),
+    "where": dict(_TEXTS),
+    "order": {"type": "string", "enum": ["strict", "skip"]},
+    "skip_after": {**_number("Attempts before an event is parked."), "optional": True},
+    "per_second": {"type": "number", "description": "The most that is sent.", "optional": True},
+    "handshake": {"type": "boolean"},
     "description": _text(),
-    "status": {"type": "string", "enum": ["active", "disabled"]},
+    "status": {"type": "string", "enum": ["untested", "active", "disabled"]},
     "why": _text("Why it is disabled.", optional=True),
+    "public_key": _text("whpk_…, where signatures are by a pair of keys (v1a).", optional=True),
+    "old_until": {**_instant(), "optional": True},
     "cursor": _number("The last event that is settled."),
     "waiting": _number("How many entries of the feed are behind the cursor, wanted or not."),
     "failed": _number("How often the next event failed so far."),
+    "failing_since": {**_instant(), "optional": True},
     "parked": _number("How many events are set aside."),
     "next_at": _instant(),
     "created_at": _instant(),
 }
+_SECRET: Final = _text("whsec_…, for the signatures of Standard Webhooks 1.0 (v1).", optional=True)
 _OWN: Final[dict[str, Schema]] = {
-    "Subscription": _object("An endpoint.", **_SUBSCRIPTION),
+    "Subscription": _object("A subscription.", **_SUBSCRIPTION),
     "NewSubscription": _object(
-        "An endpoint with its secret, which is not shown again.",
-        **_SUBSCRIPTION,
-        secret=_text("whsec_…, for the signatures of Standard Webhooks 1.0."),
+        "A subscription with its secret, which is not shown again.", **_SUBSCRIPTION, secret=_SECRET
     ),
-    "Subscriptions": _object("All endpoints.", items={"type": "array", "items": _ref("Subscription")}),
+    "NewSecret": _object(
+        "What signs from now on, and until when the secret of before does too.",
+        secret=_SECRET,
+        public_key=_SUBSCRIPTION["public_key"],
+        old_until=_instant(),
+    ),
+    "Pinged": _object(
+        "What came of the trial.",
+        taken={"type": "boolean"},
+        subscription={"type": "string", "enum": ["untested", "active", "disabled"]},
+        status={"type": "integer", "optional": True},
+        latency_ms=_number(),
+        detail=_text("What went wrong where there was no status.", optional=True),
+        response=_text("The beginning of the response's body.", optional=True),
+    ),
+    "Subscriptions": _object("All of them.", items={"type": "array", "items": _ref("Subscription")}),
     "Attempt": _object(
-        "One call of an endpoint.",
+        "One attempt to have an event taken.",
         number=_number("The event's number in the feed."),
         event_id=_text(),
         type=_text(),
         at=_instant(),
+        taken={"type": "boolean"},
         status={"type": "integer", "optional": True},
         latency_ms=_number(),
         detail=_text("What went wrong where there was no status.", optional=True),
@@ -252,7 +328,15 @@ _OWN: Final[dict[str, Schema]] = {
         replay={"type": "boolean", "description": "It is about to be sent once more."},
         event=_open("The CloudEvent that was to be sent."),
     ),
-    "Replayed": _object("How many events will be sent once more.", events=_number()),
+    "Replayed": _object(
+        "What will be sent once more.",
+        events=_number("How many parked events."),
+        ranges={
+            "type": "array",
+            "items": {"type": "array", "items": {"type": "integer"}},
+            "description": "From which number to which of the feed, both among them.",
+        },
+    ),
     "Enabled": _object("Called again.", skipped=_number("Events that are no longer kept and were not sent.")),
     "Rejected": _object(
         "A statement that could not be used.",

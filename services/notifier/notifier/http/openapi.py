@@ -7,8 +7,19 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from notifier.http.documents import components
+from notifier.domain.visibility import TOLD
+from notifier.http.documents import components, told
 
+PINGED: Final = "tenon.endpoint.pinged.v1"
+SIGNED: Final = {
+    "webhook-id": "The id of the event: the same whenever it is sent again.",
+    "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
+    "webhook-signature": "Signatures of `{id}.{timestamp}.{body}`, `v1,…` or `v1a,…`; one has to fit.",
+}
+WEBHOOK_ABOUT: Final = (
+    "A call of a subscriber's address, signed by Standard Webhooks 1.0; receivers to begin with are in"
+    " contracts/receivers."
+)
 TITLE: Final = "Tenon notifier"
 VERSION: Final = version("tenon-notifier")
 ABOUT: Final = """
@@ -46,9 +57,45 @@ def describe(app: FastAPI) -> None:
             for operation in operations.values():
                 _complete(path, operation)
         made["paths"] = dict(sorted(made["paths"].items()))
+        made["webhooks"] = {name: {"post": _webhook(name)} for name in sorted({*TOLD, PINGED})}
         return made
 
     app.openapi = complete  # type: ignore[method-assign]
+
+
+def _webhook(name: str) -> dict[str, Any]:
+    """Describe the call that tells of an event; what is in `data` is as much of it as the party may see."""
+    return {
+        "summary": name,
+        "description": WEBHOOK_ABOUT,
+        "operationId": name.replace(".", "_"),
+        "parameters": [
+            {
+                "name": header,
+                "in": "header",
+                "required": True,
+                "description": about,
+                "schema": {"type": "string"},
+            }
+            for header, about in SIGNED.items()
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/cloudevents+json": {"schema": told(name)}},
+        },
+        "responses": {
+            "2XX": {"description": "Taken. Whatever the body says, it is kept in part and not acted on."},
+            "410": {"description": "No more events: the subscription is disabled."},
+            "429": {"description": "Later, after Retry-After (seconds or a date); so for 502 and 504."},
+            "default": {"description": "Not taken: sent again by the schedule. Redirects are not followed."},
+        },
+        "security": [],
+    }
+
+
+def _header(name: str, about: str) -> dict[str, Any]:
+    text = {"type": "string"}
+    return {"name": name, "in": "header", "required": True, "description": about, "schema": text}
 
 
 def _complete(path: str, operation: dict[str, Any]) -> None:

@@ -10,7 +10,8 @@ from fastapi import Depends, Query, Request
 from pydantic import BeforeValidator
 
 from notifier.http.answers import MOST, PAGE
-from notifier.queries import Filter
+from notifier.keys import MOST_NUMBER
+from notifier.queries import AttemptFilter, Filter
 from tenon.contracts.dockings import DockingStatus
 from tenon.contracts.positions import PositionStatus
 from tenon.contracts.values import Instant
@@ -69,5 +70,28 @@ class _Paging:
     page: Annotated[str | None, Query(description="The `next` of the page before.")] = None
 
 
+@dataclass(frozen=True, slots=True)
+class _WantedAttempts:
+    event: Annotated[str | None, Query(description="Only of the event with this id.")] = None
+    number: Annotated[
+        int | None, Query(ge=0, le=MOST_NUMBER, description="Only of the event with this number in the feed.")
+    ] = None
+    type: Annotated[str | None, Query(description="Only of events of this type.")] = None
+    status: Annotated[int | None, Query(ge=100, le=599, description="Only answers with this status.")] = None
+    taken: Annotated[bool | None, Query(description="Only what was taken, or only what was not.")] = None
+    since: Since = None
+    until: Annotated[
+        Annotated[datetime, BeforeValidator(in_utc)] | None,
+        Query(description="Only before this instant (RFC 3339)."),
+    ] = None
+
+    def filter(self) -> AttemptFilter:
+        """Return the filter of the query."""
+        return AttemptFilter(
+            self.number, self.event, self.type, self.status, self.taken, self.since, self.until
+        )
+
+
 Wanted = Annotated[_Wanted, Depends()]
+WantedAttempts = Annotated[_WantedAttempts, Depends()]
 Paging = Annotated[_Paging, Depends()]

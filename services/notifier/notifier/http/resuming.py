@@ -1,7 +1,6 @@
-"""Where a reader of a feed begins, and which events it wants: the same for streams and for webhooks."""
+"""Where a reader of a feed begins: the same for streams and for subscriptions."""
 
 from notifier.feed import Feed
-from tenon.contracts.families import FAMILIES
 from tenon.problems import Fault, Problem
 
 
@@ -15,16 +14,6 @@ async def beginning(feed: Feed, audience: str, after: int | None) -> int:
     if after < extent.removed and after != 0:
         raise Problem(410, f"events up to {extent.removed} are no longer kept; begin with after=0")
     return max(after, extent.removed)
-
-
-def known_types(given: list[str]) -> frozenset[str]:
-    """Return the event types of a list; 400 for one that does not exist."""
-    names = [name.strip() for text in given for name in text.split(",") if name.strip()]
-    for name in names:
-        if name not in FAMILIES:
-            fault = Fault("/types", f"{name} is not an event type", "types of the event catalogue")
-            raise Problem(400, "an event type is not known", slug="invalid-request", errors=[fault])
-    return frozenset(names)
 
 
 def resumed(last_event_id: str | None, after: int | None) -> int | None:

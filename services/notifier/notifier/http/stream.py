@@ -12,9 +12,10 @@ from starlette.types import Receive, Scope, Send
 
 from notifier.domain.frames import MEDIA_TYPE
 from notifier.http.access import Access, chosen
+from notifier.http.asking import selected
 from notifier.http.documents import answers
 from notifier.http.parameters import PartyName
-from notifier.http.resuming import beginning, known_types, resumed
+from notifier.http.resuming import beginning, resumed
 from notifier.live import Hub
 from tenon.problems import Problem, unavailable
 
@@ -38,6 +39,10 @@ LastEventId = Annotated[
 ]
 Types = Annotated[
     list[str] | None, Query(description="Only events of these types; repeated, or separated by commas.")
+]
+Where = Annotated[
+    list[str] | None,
+    Query(description="Only events of which this holds: class.code^=63, quantity>=100, status=open|filled."),
 ]
 
 
@@ -84,7 +89,7 @@ class Streams:
     def router(self) -> APIRouter:
         """Return the route."""
         router = APIRouter(prefix="/v1", tags=["live"])
-        documented = answers(None, 400, 401, 403, 410)
+        documented = answers(None, 400, 401, 403, 410, 422)
         documented[200] = {"description": "Events, for ever.", "content": {MEDIA_TYPE: {"schema": _EVENT}}}
         router.add_api_route(
             "/stream", self.stream, summary="Events as they happen", responses=documented, response_model=None
@@ -97,15 +102,17 @@ class Streams:
         after: After = None,
         last_event_id: LastEventId = None,
         types: Types = None,
+        where: Where = None,
         party: PartyName = None,
     ) -> EventStream:
         """The viewer's feed; without a key the wall's, where it is public.
 
-        Numbers rise by one from event to event of a feed, so a client sees by itself that nothing is missing.
+        Numbers rise by one from event to event of a feed, so a client that filters nothing sees by itself
+        that nothing is missing.
         """
         viewer = await self._access.anybody(request)
         audience = chosen(viewer, party)
-        wanted = known_types(types or [])
+        wanted = selected(types or [], where or [])
         if self._hub.full:
             raise unavailable("no more streams can be served here now", _LATER_S)
         if self._hub.has_enough(audience):

@@ -1,31 +1,40 @@
-"""Subscriptions: who is called by webhooks, what was tried, what is parked."""
+"""Subscriptions: who is told by webhooks, by Kafka, by MQTT; what was tried, what is parked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from notifier.bell import Bell
+from notifier.delivery.endpoints import NewEndpoint
+from notifier.delivery.subscribers import Subscribers, taken
 from notifier.feed import Feed
+from notifier.http import shown
 from notifier.http.access import Access, chosen
 from notifier.http.answers import json, opened, page
+from notifier.http.asking import wanted_of, wrong
 from notifier.http.documents import ReplayRequest, SubscriptionRequest, answers, body
-from notifier.http.parameters import Paging, PartyName
-from notifier.http.resuming import beginning, known_types
-from notifier.keys import NumberKey
+from notifier.http.parameters import Paging, PartyName, WantedAttempts
+from notifier.http.resuming import beginning
+from notifier.keys import MOST_NUMBER, NumberKey
 from notifier.queries import Queries
-from notifier.webhooks.endpoints import Endpoints, NewEndpoint
-from notifier.webhooks.guard import BadUrl, check_url
+from notifier.ways.guard import BadUrl
+from tenon import log
 from tenon.bodies import body_of
 from tenon.contracts.codec import InvalidData, NotJson, decode_strict
 from tenon.contracts.values import Shape
-from tenon.problems import Fault, Problem
+from tenon.db import Row
+from tenon.errors import Misconfigured
+from tenon.problems import Fault, Problem, unavailable
 
 _MOST_BYTES: Final = 65_536
 _BODY_DEADLINE_MS: Final = 10_000
-_MOST_DESCRIPTION: Final = 500
+_LATER_S: Final = 1
+_UNREADY_S: Final = 60
+_logger = log.get("subscriptions")
 R = TypeVar("R", bound=Shape)
 
 
@@ -34,7 +43,7 @@ class Subscriptions:
 
     def __init__(
         self,
-        endpoints: Endpoints,
+        subscribers: Subscribers,
         queries: Queries,
         feed: Feed,
         access: Access,
@@ -42,16 +51,18 @@ class Subscriptions:
         *,
         allow_private: bool,
     ) -> None:
-        self._endpoints = endpoints
+        self._subscribers = subscribers
+        self._endpoints = subscribers.endpoints
         self._queries = queries
         self._feed = feed
         self._access = access
         self._bell = bell
         self._allow_private = allow_private
+        self._waiting: set[str] = set()
 
     def router(self) -> APIRouter:
         """Return the routes."""
-        router = APIRouter(prefix="/v1/subscriptions", tags=["webhooks"])
+        router = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
         add = router.add_api_route
         one = (401, 403, 404)
         add("", self.create, methods=["POST"], summary="Subscribe", status_code=201,
@@ -61,133 +72,195 @@ class Subscriptions:
         add("/{subscription}", self.one, summary="One subscription", responses=answers("Subscription", *one))
         add("/{subscription}", self.remove, methods=["DELETE"], summary="End a subscription", status_code=204,
             responses=answers(None, *one, status=204))  # fmt: skip
+        add("/{subscription}/ping", self.ping, methods=["POST"], summary="Try a subscription, and begin it",
+            responses=answers("Pinged", *one))  # fmt: skip
+        add("/{subscription}/secret", self.rotate, methods=["POST"], summary="Replace the secret",
+            responses=answers("NewSecret", *one, 409))  # fmt: skip
         add("/{subscription}/attempts", self.attempts, summary="Attempts, the newest first",
             responses=answers("AttemptPage", 400, *one))  # fmt: skip
         add("/{subscription}/parked", self.parked, summary="What is parked, in order",
             responses=answers("ParkedPage", 400, *one))  # fmt: skip
-        add("/{subscription}/replay", self.replay, methods=["POST"], summary="Send parked events once more",
+        add("/{subscription}/replay", self.replay, methods=["POST"], summary="Send events once more",
             status_code=202, responses=answers("Replayed", 400, *one, 408, 413, 415, 422, status=202),
             openapi_extra=body(ReplayRequest, required=False))  # fmt: skip
-        add("/{subscription}/enable", self.enable, methods=["POST"], summary="Call a disabled endpoint again",
-            responses=answers("Enabled", *one))  # fmt: skip
+        add("/{subscription}/enable", self.enable, methods=["POST"], summary="Go on with a disabled one",
+            responses=answers("Enabled", *one, 409))  # fmt: skip
         return router
 
     async def create(self, request: Request, party: PartyName = None) -> Response:
-        """Have an address called with each event of the viewer's feed, in order, by Standard Webhooks 1.0.
+        """Have the events of the viewer's feed sent, in order: by webhook, Kafka or MQTT.
 
-        The body of a call is a CloudEvent in JSON. The secret of the signatures is in this answer only.
+        Nothing is sent before a trial (`…/ping`) was taken; what happens meanwhile is sent then. What is
+        sent is a CloudEvent in JSON. A webhook is signed by Standard Webhooks 1.0; its secret is in this
+        answer only.
         """
         audience = chosen(await self._access.viewer(request), party)
-        wanted = await _read(request, SubscriptionRequest)
-        types = sorted(known_types(wanted.types))
-        if len(wanted.description) > _MOST_DESCRIPTION:
-            raise _wrong("description", "too long", f"at most {_MOST_DESCRIPTION} characters")
-        if "\x00" in wanted.description:
-            raise _wrong("description", "holds a NUL character", "text")
-        url = self._checked(wanted.url)
-        after = await beginning(self._feed, audience, wanted.after)
-        endpoint = NewEndpoint(audience, url, types, wanted.description, after)
-        created = await self._endpoints.create(endpoint)
-        if created is None:
+        asked = await _read(request, SubscriptionRequest)
+        wanted = wanted_of(asked, audience, allow_private=self._allow_private)
+        if not self._subscribers.offers(wanted.way):
+            raise wrong("way", f"this Tenon sends nothing by {wanted.way}", "webhook")
+        with self._alone(audience):
+            made = await self._create(wanted, asked)
+        if made is None:
             raise Problem(429, "there are as many subscriptions as allowed; remove one first")
-        self._bell.ring()
-        return json({**await self._one(audience, created.id), "secret": created.secret}, 201)
+        name, secret = made
+        answer = await self._shown(audience, name)
+        return json({**answer, **shown.secret(secret, answer.get("public_key"))}, 201)
 
     async def every(self, request: Request, party: PartyName = None) -> Response:
         """The viewer's subscriptions, the oldest first."""
         audience = chosen(await self._access.viewer(request), party)
-        return json({"items": [_shown(row) for row in await self._queries.subscriptions(audience)]})
+        rows = await self._queries.subscriptions(audience)
+        return json({"items": [self._subscription(row) for row in rows]})
 
     async def one(self, request: Request, subscription: str, party: PartyName = None) -> Response:
         """A subscription: how far it is, what waits, what is parked."""
-        return json(await self._own(request, subscription, party))
+        audience = chosen(await self._access.viewer(request), party)
+        return json(await self._shown(audience, subscription))
 
     async def remove(self, request: Request, subscription: str, party: PartyName = None) -> Response:
-        """End a subscription; what is parked goes with it."""
-        audience = chosen(await self._access.viewer(request), party)
-        if not await self._endpoints.remove(audience, subscription):
-            raise _missing()
+        """End a subscription; what is parked goes with it, and rights that it gave."""
+        await self._subscribers.remove(await self._own(request, subscription, party))
         return Response(status_code=204)
 
+    async def ping(self, request: Request, subscription: str, party: PartyName = None) -> Response:
+        """Send `tenon.endpoint.pinged.v1`. Once one is taken the subscription is served.
+
+        A disabled one can be tried too; it goes on when it is enabled.
+        """
+        row = await self._own(request, subscription, party)
+        with self._alone(row["audience"]):
+            report = await self._subscribers.ping(row)
+        self._bell.ring()
+        status = (await self._shown(row["audience"], subscription))["status"]
+        return json(shown.pinged(report, taken(report), status))
+
+    async def rotate(self, request: Request, subscription: str, party: PartyName = None) -> Response:
+        """Sign with a new secret, or a new pair of keys; for a while with the one of before as well.
+
+        Both signatures are in the header then: a receiver that knows either takes the event.
+        """
+        row = await self._own(request, subscription, party)
+        if row["way"] != "webhook":
+            raise Problem(409, f"what is sent by {row['way']} is not signed")
+        secret = await self._subscribers.rotate(row)
+        answer = await self._shown(row["audience"], subscription)
+        said = shown.secret(secret, answer.get("public_key"))
+        return json({**said, "old_until": answer["old_until"]})
+
     async def attempts(
-        self, request: Request, subscription: str, paging: Paging, party: PartyName = None
+        self,
+        request: Request,
+        subscription: str,
+        paging: Paging,
+        wanted: WantedAttempts,
+        party: PartyName = None,
     ) -> Response:
-        """Each call, with its status, its time and the beginning of the response."""
+        """Each attempt, with its status, its time and the beginning of the response."""
         await self._own(request, subscription, party)
-        rows = await self._queries.attempts(subscription, opened(paging.page, NumberKey), paging.limit)
-        return page(rows, [_attempt(row) for row in rows], paging.limit, (rows[-1].id,) if rows else None)
+        before = opened(paging.page, NumberKey)
+        rows = await self._queries.attempts(subscription, wanted.filter(), before, paging.limit)
+        return page(
+            rows, [shown.attempt(row) for row in rows], paging.limit, (rows[-1].id,) if rows else None
+        )
 
     async def parked(
         self, request: Request, subscription: str, paging: Paging, party: PartyName = None
     ) -> Response:
-        """Events that the endpoint did not take."""
+        """Events that were not taken."""
         await self._own(request, subscription, party)
         rows = await self._queries.parked(subscription, opened(paging.page, NumberKey), paging.limit)
-        return page(rows, [_parked(row) for row in rows], paging.limit, (rows[-1].number,) if rows else None)
+        last = (rows[-1].number,) if rows else None
+        return page(rows, [shown.parked(row) for row in rows], paging.limit, last)
 
     async def replay(self, request: Request, subscription: str, party: PartyName = None) -> Response:
-        """Send parked events once more, in order: those named, with all about the same subject, or all.
+        """Send events once more, under their ids and numbers: some, a range, all since an instant, or all
+        parked.
 
-        What fails again stays parked. A disabled subscription has to be enabled, too.
+        Of what is parked, all about the same subject. What is no longer kept, or is yet to be sent, is left
+        out. What fails again is parked. A disabled subscription has to be enabled, too.
         """
-        await self._own(request, subscription, party)
+        row = await self._own(request, subscription, party)
         wanted = await _read(request, ReplayRequest, empty=ReplayRequest())
-        events = await self._endpoints.replay(subscription, wanted.numbers)
+        if wanted == ReplayRequest():
+            events, ranges = await self._endpoints.replay_parked(subscription), []
+        else:
+            asked = await self._ranges(row["audience"], wanted)
+            found = [await self._endpoints.replay(subscription, between) for between in asked]
+            events, ranges = sum(parked for parked, _ in found), [between for _, between in found if between]
         self._bell.ring()
-        return json({"events": events}, 202)
+        return json({"events": events, "ranges": ranges}, 202)
 
     async def enable(self, request: Request, subscription: str, party: PartyName = None) -> Response:
-        """Call a disabled endpoint again, from where it stopped."""
-        audience = chosen(await self._access.viewer(request), party)
-        await self._one(audience, subscription)
-        skipped = await self._endpoints.enable(audience, subscription)
+        """Go on with a disabled subscription, from where it stopped."""
+        row = await self._own(request, subscription, party)
+        if row["status"] == "untested":
+            raise Problem(409, "it was not tested yet: send a ping, and it begins")
+        skipped = await self._endpoints.enable(row["audience"], subscription)
         self._bell.ring()
         return json({"skipped": skipped})
 
-    def _checked(self, url: str) -> str:
+    async def _ranges(self, audience: str, wanted: ReplayRequest) -> list[tuple[int, int]]:
+        """Return the ranges of numbers that are asked for."""
+        given = [wanted.numbers is not None, wanted.from_ is not None or wanted.until is not None]
+        if sum([*given, wanted.since is not None]) > 1:
+            raise wrong("numbers", "numbers, a range and an instant exclude each other", "one of them")
+        if wanted.numbers is not None:
+            return [(number, number) for number in sorted(set(wanted.numbers))]
+        if wanted.since is None:
+            low, high = wanted.from_ or 0, MOST_NUMBER if wanted.until is None else wanted.until
+            if low > high:
+                raise wrong("until", "the range ends before it begins", "not below `from`")
+            return [(low, high)]
+        first = await self._endpoints.first_since(audience, wanted.since)
+        return [] if first is None else [(first, MOST_NUMBER)]
+
+    async def _create(self, wanted: NewEndpoint, asked: SubscriptionRequest) -> tuple[str, str] | None:
+        await self._look_up(wanted.url)
+        wanted = replace(wanted, after=await beginning(self._feed, wanted.audience, asked.after))
         try:
-            return check_url(url, allow_private=self._allow_private)
+            return await self._subscribers.create(wanted, asked.signature)
+        except Misconfigured as error:
+            _logger.warning(
+                "a party's topic could not be made ready", party=wanted.audience, error=str(error)
+            )
+            detail = "the topic could not be made ready; why, stands in the log of whoever runs this Tenon"
+            raise unavailable(detail, _UNREADY_S) from error
+
+    @contextmanager
+    def _alone(self, audience: str) -> Iterator[None]:
+        """Let one party wait for what is outside once at a time: what hangs there is nobody else's."""
+        if audience in self._waiting:
+            later = {"retry-after": str(_LATER_S)}
+            raise Problem(429, "a trial or a look-up of yours is under way; try again then", headers=later)
+        self._waiting.add(audience)
+        try:
+            yield
+        finally:
+            self._waiting.discard(audience)
+
+    async def _look_up(self, url: str) -> None:
+        try:
+            if url:
+                await self._subscribers.check_host(url)
         except BadUrl as error:
-            raise _wrong("url", str(error), "https://… of a public host") from error
+            raise wrong("url", str(error), "https://… of a public host") from error
 
-    async def _own(self, request: Request, subscription: str, party: str | None) -> dict[str, Any]:
-        return await self._one(chosen(await self._access.viewer(request), party), subscription)
+    async def _own(self, request: Request, subscription: str, party: str | None) -> Row:
+        audience = chosen(await self._access.viewer(request), party)
+        row = await self._endpoints.load(audience, subscription)
+        if row is None:
+            raise _missing()
+        return row
 
-    async def _one(self, audience: str, subscription: str) -> dict[str, Any]:
+    async def _shown(self, audience: str, subscription: str) -> dict[str, Any]:
         rows = await self._queries.subscriptions(audience, subscription)
         if not rows:
             raise _missing()
-        return _shown(rows[0])
+        return self._subscription(rows[0])
 
-
-def _shown(row: Any) -> dict[str, Any]:
-    given: Mapping[str, Any] = row._mapping
-    names = (
-        "id",
-        "url",
-        "types",
-        "description",
-        "status",
-        "cursor",
-        "failed",
-        "parked",
-        "next_at",
-        "created_at",
-    )
-    shown = {name: given[name] for name in names}
-    shown["waiting"] = max(0, int(given["last"]) - int(given["cursor"]))
-    return {**shown, "why": given["why"]} if given["why"] else shown
-
-
-def _attempt(row: Any) -> dict[str, Any]:
-    names = ("number", "event_id", "type", "at", "status", "latency_ms", "detail", "response")
-    return {name: row._mapping[name] for name in names if row._mapping[name] not in (None, "")}
-
-
-def _parked(row: Any) -> dict[str, Any]:
-    names = ("number", "event_id", "type", "subject", "why", "parked_at", "replay")
-    shown = {name: row._mapping[name] for name in names if row._mapping[name] != ""}
-    return {**shown, "event": msgspec.Raw(row.body)}
+    def _subscription(self, row: Any) -> dict[str, Any]:
+        return shown.subscription(row, self._subscribers.public_key(row.secret))
 
 
 async def _read(request: Request, kind: type[R], *, empty: R | None = None) -> R:
@@ -201,11 +274,6 @@ async def _read(request: Request, kind: type[R], *, empty: R | None = None) -> R
     except InvalidData as error:
         fault = Fault(error.pointer, error.reason, error.expected)
         raise Problem(422, str(error), slug="invalid-request", errors=[fault]) from error
-
-
-def _wrong(name: str, reason: str, expected: str) -> Problem:
-    fault = Fault(f"/{name}", reason, expected)
-    return Problem(422, f"{name}: {reason}", slug="invalid-request", errors=[fault])
 
 
 def _missing() -> Problem:

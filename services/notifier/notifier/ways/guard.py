@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,10 +19,12 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from notifier.domain.addresses import is_public
+from tenon.tls import client_context
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 LookUp = Callable[..., list[Any]]
 _MAX_URL = 2_000
+_LOOK_UP_SECONDS = 5.0
 _MAX_NAME = 253
 _LABEL = r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?")
@@ -85,13 +88,14 @@ class Resolver(AbstractResolver):
 
 
 def connector_of(
-    resolver: AbstractResolver, *, allow_private: bool, connections: int
+    resolver: AbstractResolver, *, allow_private: bool, connections: int, ca_file: Path | None = None
 ) -> aiohttp.TCPConnector:
-    """Return what connects to endpoints."""
+    """Return what connects to endpoints; `ca_file`: whom to trust, else whom the machine does."""
     return aiohttp.TCPConnector(
         resolver=resolver,
+        ssl=True if ca_file is None else client_context(ca_file, None, None),
         socket_factory=socket_factory(allow_private),
-        limit=connections,
+        limit=2 * connections,  # trials beside deliveries
         limit_per_host=0,
         ttl_dns_cache=30,
     )
@@ -99,13 +103,19 @@ def connector_of(
 
 @asynccontextmanager
 async def session(
-    *, allow_private: bool, timeout_ms: int, connections: int
+    resolver: AbstractResolver,
+    *,
+    allow_private: bool,
+    timeout_ms: int,
+    connections: int,
+    ca_file: Path | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
-    """Lend the client for endpoints: no proxies and cookies, a time limit on everything."""
-    resolver = Resolver(threads=2 * connections, allow_private=allow_private)
+    """Lend the client for endpoints: no proxies and cookies, limits of time; ends the resolver."""
     try:
         async with aiohttp.ClientSession(
-            connector=connector_of(resolver, allow_private=allow_private, connections=connections),
+            connector=connector_of(
+                resolver, allow_private=allow_private, connections=connections, ca_file=ca_file
+            ),
             timeout=aiohttp.ClientTimeout(total=timeout_ms / 1000, sock_connect=min(5.0, timeout_ms / 1000)),
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -140,6 +150,25 @@ def check_url(url: str, *, allow_private: bool) -> str:
     elif len(host) > _MAX_NAME or not _NAME.fullmatch(host):
         raise BadUrl(f"{host!r} is no name of a host")
     return url
+
+
+async def check_host(resolver: AbstractResolver, url: str) -> None:
+    """Raise `BadUrl` when the host of a checked URL has no address now, or one that is not public.
+
+    It is looked up again at each connection; this is for whoever subscribes to hear of it.
+    """
+    host = URL(url).raw_host or ""
+    if _is_literal(host):
+        return
+    try:
+        async with asyncio.timeout(_LOOK_UP_SECONDS):
+            await resolver.resolve(host, URL(url).port or 443, socket.AF_UNSPEC)
+    except AddressDenied as error:
+        raise BadUrl(str(error)) from error
+    except TimeoutError:
+        raise BadUrl(f"the name {host!r} could not be looked up in {_LOOK_UP_SECONDS:.0f} s") from None
+    except OSError as error:
+        raise BadUrl(f"the name {host!r} has no address") from error
 
 
 def _is_literal(host: str) -> bool:

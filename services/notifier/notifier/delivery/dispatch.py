@@ -1,7 +1,8 @@
-"""Which endpoints this process calls now: those that are due and that no other process holds.
+"""Which endpoints this process serves now: those that are due and that no other process holds.
 
 Each endpoint in hand has a relay of its own, so one that hangs holds up nobody else. A process holds an
-endpoint only as long as something is due there, and lets it go when it has to wait.
+endpoint only as long as something is due there, and lets it go when it has to wait. Those that failed last
+get at most half of the places, so that many of them leave room for the others.
 """
 
 import asyncio
@@ -12,26 +13,28 @@ from typing import Final
 
 from notifier import metrics
 from notifier.bell import Bell
+from notifier.delivery.endpoints import LEASE
+from notifier.delivery.queue import Desk, EndpointQueue
 from notifier.settings import NotifierSettings
-from notifier.webhooks.deliver import Caller
-from notifier.webhooks.endpoints import LEASE
-from notifier.webhooks.queue import EndpointQueue
 from tenon import log
-from tenon.db import Database
 from tenon.errors import Fenced, Transient
 from tenon.lease import Lease, Leases
-from tenon.metrics import Metrics
 from tenon.relay import Relay, RelaySettings
 
 _DUE: Final = """
-SELECT e.id FROM endpoints e
-LEFT JOIN feed_counters c ON c.audience = e.audience
-LEFT JOIN leases l ON l.name = 'endpoint/' || e.id
-WHERE e.status = 'active' AND e.next_at <= now()
-  AND (c.last > e.cursor OR EXISTS (SELECT 1 FROM parked p WHERE p.endpoint = e.id AND p.replay))
-  AND (l.name IS NULL OR l.expires_at <= clock_timestamp() OR l.owner = $1)
-  AND e.id <> ALL($2::text[])
-ORDER BY e.next_at LIMIT $3
+SELECT id, failing FROM (
+    SELECT e.id, e.next_at, e.failing_since IS NOT NULL AS failing,
+           row_number() OVER (PARTITION BY e.failing_since IS NOT NULL ORDER BY e.next_at) AS turn
+    FROM endpoints e
+    LEFT JOIN feed_counters c ON c.audience = e.audience
+    LEFT JOIN leases l ON l.name = 'endpoint/' || e.id
+    WHERE e.status = 'active' AND e.next_at <= now() AND e.way = ANY($5::text[])
+      AND (c.last > e.cursor OR EXISTS (SELECT 1 FROM parked p WHERE p.endpoint = e.id AND p.replay)
+           OR EXISTS (SELECT 1 FROM replays r WHERE r.endpoint = e.id))
+      AND (l.name IS NULL OR l.expires_at <= clock_timestamp() OR l.owner = $1)
+      AND e.id <> ALL($2::text[])
+) due WHERE NOT failing OR turn <= $4
+ORDER BY failing, next_at LIMIT $3
 """
 _LEAST_SECONDS: Final = 0.05
 """Between two looks, while feeds grow all the time."""
@@ -43,6 +46,7 @@ _logger = log.get("webhooks")
 class _Held:
     lease: Lease
     queue: EndpointQueue
+    failing: bool
     task: "asyncio.Task[None]"
 
 
@@ -51,19 +55,18 @@ class Dispatch:
 
     def __init__(
         self,
-        database: Database,
+        desk: Desk,
         leases: Leases,
-        caller: Caller,
         bell: Bell,
         settings: NotifierSettings,
-        metrics: Metrics,
     ) -> None:
-        self._database = database
+        desk.begin()
+        self._desk = desk
         self._leases = leases
-        self._caller = caller
         self._bell = bell
         self._settings = settings
-        self._metrics = metrics
+        self._metrics = desk.metrics
+        self._ways = list(desk.ways)
         self._held: dict[str, _Held] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -110,35 +113,31 @@ class Dispatch:
         self._metrics.set(metrics.ENDPOINTS_HELD, len(self._held))
 
     async def _take(self) -> None:
-        for endpoint in await self._due():
+        for endpoint, failing in await self._due():
             with suppress(Transient):
                 lease = await self._leases.acquire(LEASE + endpoint)
                 if lease is not None:
-                    self._held[endpoint] = self._start(endpoint, lease)
+                    self._held[endpoint] = self._start(endpoint, lease, failing)
 
-    def _start(self, endpoint: str, lease: Lease) -> _Held:
-        queue = EndpointQueue(
-            self._database,
-            lease,
-            endpoint,
-            self._caller,
-            disable_after=self._settings.webhook_disable_after,
-            turn_ms=self._settings.webhook_turn_ms,
-            metrics=self._metrics,
-        )
+    def _start(self, endpoint: str, lease: Lease, failing: bool) -> _Held:
+        queue = EndpointQueue(self._desk, lease, endpoint, turn_ms=self._settings.webhook_turn_ms)
         task = asyncio.create_task(self._serve(lease, queue), name=f"endpoint {endpoint}")
-        return _Held(lease, queue, task)
+        return _Held(lease, queue, failing, task)
 
-    async def _due(self) -> Sequence[str]:
-        free = self._settings.webhook_concurrency - len(self._held)
+    async def _due(self) -> Sequence[tuple[str, bool]]:
+        places = self._settings.webhook_concurrency
+        free = places - len(self._held)
         if free <= 0:
             return []
+        failing = max(1, places // 2) - sum(held.failing for held in self._held.values())
         try:
-            rows = await self._database.fetch(_DUE, self._leases.owner, list(self._held), free)
+            rows = await self._desk.database.fetch(
+                _DUE, self._leases.owner, list(self._held), free, failing, self._ways
+            )
         except Transient as error:
             _logger.warning("endpoints not read", error=str(error))
             return []
-        return [row[0] for row in rows]
+        return [(row[0], row[1]) for row in rows]
 
     async def _serve(self, lease: Lease, queue: EndpointQueue) -> None:
         """Relay until nothing is due or the turn is over, then let the endpoint go."""
