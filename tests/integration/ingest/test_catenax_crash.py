@@ -19,16 +19,18 @@ RELEASE = {"class": CLASS, "material": MATERIAL}
 
 
 async def dies_at(kafka: KafkaSettings, postgres: str, failpoint: str) -> Ingest:
-    """Let a process die when it gets a demand that goes to the market; return the customer."""
+    """Let a process die when it gets a demand that goes to the market; return the customer.
+
+    It commits five times before: parties with their sites, two keys, a release, a group.
+    """
     await prepare(kafka, postgres)
-    async with process(kafka, postgres) as (ingest, _):
+    async with process(kafka, postgres, f"ingest.{failpoint}=exit@6") as (ingest, running):
         buyer, maker = await partners(ingest)
         path = "/v1/parties/buyer/catena-x/releases/seals"
         assert (await buyer.call("PUT", path, json=RELEASE)).status == 200
         assert (await tell_group(maker, group())).status == 201
-    async with process(kafka, postgres, f"ingest.{failpoint}=exit") as (ingest, running):
         with pytest.raises(aiohttp.ClientError):
-            await tell_demand(ingest.having(buyer.key), demand())
+            await tell_demand(buyer, demand())
         assert await asyncio.wait_for(running.wait(), 10) == EXIT_CODE
     return buyer
 
