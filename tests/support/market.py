@@ -34,6 +34,20 @@ def window(quantity: int, first: float = 0, last: float = 36_500, name: str = "w
     return values.Window(id=name, from_=day(first), until=day(last), quantity=Decimal(quantity))
 
 
+def demanded(said: values.Window, least: int = 0, due: float | None = None) -> values.DemandedWindow:
+    """Return a window as a demand says it: the least part that it takes, the day from which on it is late."""
+    if isinstance(said, values.DemandedWindow):
+        return said
+    return values.DemandedWindow(
+        id=said.id,
+        from_=said.from_,
+        until=said.until,
+        quantity=said.quantity,
+        due=None if due is None else day(due),
+        least_part=Decimal(least),
+    )
+
+
 def site(
     party: str, kilometres: float = 0, revision: int = 1, region: str = "DE", ready: float = 1
 ) -> SiteState:
@@ -91,11 +105,32 @@ def demand(
     **said: Any,
 ) -> log.DemandListed:
     """Return a listing of a demand for masks."""
-    fields = {"item": item(), "windows": [window(quantity)], **said}
+    fields: dict[str, Any] = {"item": item(), "windows": [window(quantity)], **said}
+    fields["windows"] = [demanded(each) for each in fields["windows"]]
     published = intake.DemandPublished(party=party, demand=name, revision=revision, site="main", **fields)
     return log.DemandListed(
         demand=published, site=place or site(party, kilometres), terms=terms(party, automatic)
     )
+
+
+def resource(
+    party: str, *windows: values.Window, revision: int = 1, name: str = "line", unit: str = "SEC"
+) -> intake.ResourcePublished:
+    """Return a resource in the market of masks, of 3,600 seconds for ever where no windows are said."""
+    return intake.ResourcePublished(
+        party=party,
+        resource=name,
+        revision=revision,
+        site="main",
+        class_=MASKS,
+        unit=unit,
+        windows=list(windows) or [window(3_600)],
+    )
+
+
+def draw(load: str | int = 1, name: str = "line", unit: str | None = None) -> values.ResourceDraw:
+    """Return that a unit of an offer takes so much of a resource."""
+    return values.ResourceDraw(id=name, load_factor=Decimal(load), unit=unit)
 
 
 def policy(revision: int = 1, **said: Any) -> intake.PolicyPublished:

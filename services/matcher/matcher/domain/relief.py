@@ -77,7 +77,7 @@ def _window(case: Case) -> Change | None:
         shift
         for have in case.offer.windows
         for want in case.demand.windows
-        if have.free and want.open and have.until_ms > case.now_ms
+        if have.available and want.open and have.until_ms > case.now_ms
         for shift in [_days_apart(case, max(have.from_ms, case.now_ms), have.until_ms, want)]
     ]
     if not shifts:
@@ -128,7 +128,7 @@ def _not_worth(case: Case) -> Change:
 
 def _unfinished(case: Case) -> Change:
     """Ask for no more than the offer can give."""
-    most = max(window.free for window in case.offer.windows)
+    most = max(window.available for window in case.offer.windows)
     windows = [
         replace(window, said=min(window.said, window.docked + window.given_up + most))
         for window in case.demand.windows

@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from matcher.domain.allocation import NOTHING, Arcs, Left, Needs, allocate
+from matcher.domain.allocation import NOTHING, Arcs, Left, Needs
 from matcher.domain.columns import Column, Ints
+from matcher.domain.dividing import divide
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
-from matcher.domain.model import Demand, DemandRef, DemandWindow, Market
+from matcher.domain.model import Demand, DemandRef, DemandWindow, Market, OfferRef
 from matcher.domain.pairs import NEAREST, Pairs, Side, pairs_of
 from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
+from matcher.domain.resources import sharing
+from matcher.domain.sharing import NO_POOL, Draws
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
@@ -37,8 +40,9 @@ def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST
                 propose(state, market, proposal, effects)
             if not market.policy.weights.further_docking:
                 break
+            for offer in sharing(market, (proposal.offer for proposal, _ in solution)):
+                place_offer(market, offer)
             for proposal, _ in solution:
-                place_offer(market, proposal.offer)
                 place_demand(market, proposal.demand)
             # What is open of these is less, so a pair that was not worth taking may be now.
             market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
@@ -51,7 +55,7 @@ def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) ->
     """
     worth = []
     for pair in pairs:
-        if not pair.offer_window.free:
+        if not pair.offer_window.available:
             continue
         cost = pair.cost + further_cost(policy, pair)
         if cost < _next_value(policy, pair.demand, pair.demand_window, now_ms):
@@ -85,7 +89,7 @@ def _solution(market: Market, dirty: Iterable[str], now_ms: int, nearest: int) -
 def _is_final(proposal: Proposal, filled: dict[int, int]) -> bool:
     """True when it completes its demand window, with what else docks with it, or uses up its offer window."""
     completes = filled[id(proposal.demand_window)] == proposal.demand_window.open
-    return completes or proposal.quantity == proposal.offer_window.free
+    return completes or proposal.quantity == proposal.offer_window.available
 
 
 def _first_alone(solution: Solution) -> Solution:
@@ -106,11 +110,13 @@ def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution | None:
     demands, need = _in_order(pairs.demands, np.concatenate((pairs.need[places], left.needs)))
     if left is not NOTHING:
         left = Left(need[end:], left.costs, supply[end:], left.losses)
-    amounts = allocate(
+    amounts = divide(
         pairs.offers.ints(Column.QUANTITY, offers),
         _needs(market.policy, pairs.demands, demands, now_ms),
         Arcs(supply[:end], need[:end], costs),
         left,
+        _draws(pairs.offers, offers) if market.drawing else None,
+        pairs.demands.ints(Column.LEAST, demands),
     )
     if amounts is None:
         return None
@@ -133,6 +139,24 @@ def _in_order(side: Side[Any], rows: Ints) -> tuple[Ints, Ints]:
     places = np.empty(side.height, dtype=np.int64)
     places[occurring] = np.arange(len(occurring))
     return occurring, places[rows]
+
+
+def _draws(offers: Side[OfferRef], rows: Ints) -> Draws:
+    """Return what some rows draw on."""
+    pools: dict[int, int] = {}
+    room: list[int] = []
+    drawn: list[tuple[int, int]] = []
+    for row in rows.tolist():
+        window = offers.ref(row)[1]
+        if window.drawn is None:
+            drawn.append((NO_POOL, 1))
+            continue
+        if id(window.drawn) not in pools:
+            pools[id(window.drawn)] = len(room)
+            room.append(window.drawn.free)
+        drawn.append((pools[id(window.drawn)], window.load))
+    pool, load = np.array(drawn, dtype=np.int64).reshape(-1, 2).T
+    return Draws(pool, load, room)
 
 
 def _needs(policy: PolicyPublished, demands: Side[DemandRef], rows: Ints, now_ms: int) -> Needs:
