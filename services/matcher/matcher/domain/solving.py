@@ -5,7 +5,7 @@ what completes a demand window or uses up an offer window (these were priced on 
 solves the rest again at its new prices, until nothing worth taking is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -38,14 +38,26 @@ def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST
         while solution := _solution(market, dirty, effects.clock_ms, nearest):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
-            if not market.policy.weights.further_docking:
+            # Less is open of these now, so a pair that was not worth taking, or too small a part, may do.
+            again = {f"d:{key}" for key in _may_take_others(market.policy, solution)}
+            if not again:
                 break
             for offer in sharing(market, (proposal.offer for proposal, _ in solution)):
                 place_offer(market, offer)
             for proposal, _ in solution:
                 place_demand(market, proposal.demand)
-            # What is open of these is less, so a pair that was not worth taking may be now.
-            market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
+            market.dirty |= again
+            if not market.policy.weights.further_docking:
+                break
+
+
+def _may_take_others(policy: PolicyPublished, solution: Solution) -> Iterator[str]:
+    """Yield the demands that may dock with what they could not dock with before this solution."""
+    for proposal, _ in solution:
+        if policy.weights.further_docking and proposal.demand.open:
+            yield proposal.demand.key
+        elif 0 < proposal.demand_window.open < proposal.demand_window.least_part:
+            yield proposal.demand.key
 
 
 def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
