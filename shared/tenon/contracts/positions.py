@@ -41,6 +41,10 @@ Test = Literal[
 ]
 
 
+OUTSIDE = "outside"
+"""The window of a resource that holds nothing: from it draws what lies in no other window."""
+
+
 class OfferWindow(Shape, frozen=True, kw_only=True):
     """`quantity` = free + consumed, unless `overdrawn` says by how much more is consumed than is left."""
 

@@ -5,7 +5,7 @@ type, so that the sender is told all of what is wrong. What several values mean 
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from itertools import islice
 from types import NoneType, UnionType
@@ -108,7 +108,7 @@ def _fits(kind: Any, value: object) -> bool:
 
 def _misfit(base: Any, value: object) -> str:
     """Say what was sent instead: its kind where that is the fault, else the value."""
-    texts = base in (str, datetime) or get_origin(base) is Literal
+    texts = base in (str, datetime, date) or get_origin(base) is Literal
     wanted = "a string" if texts else "a number" if base in (int, float) else ""
     if (
         isinstance(value, str | int | float)

@@ -1,7 +1,7 @@
 """What would be right, in the words of JSON: made from a field's type, so that it can't differ from it."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from types import NoneType, UnionType
@@ -18,6 +18,7 @@ _NAMES: dict[Any, str] = {
     Decimal: "a decimal number of at least 0",
     bool: "true or false",
     datetime: "a time in RFC 3339 with an offset: 2030-01-31T08:00:00+08:00",
+    date: "a date: 2030-01-31",
     list: "an array",
     tuple: "an array",
     dict: "an object",
@@ -27,6 +28,7 @@ _PATTERNS = {
     r"^[A-Z]{3}$(?!\n)": "three capital letters of ISO 4217: EUR, CNY",
     r"^[a-z][a-z0-9-]{0,31}$(?!\n)": "small letters, digits and hyphens, at most 32: hs, unspsc, own",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)": "letters, digits and . _ -, at most 64: 6307.90",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)": "a time of the day: 06:00",
     r"^[0-9]{20}$(?!\n)": "20 digits: the sequence of a docking step",
 }
 _DESCRIBED = (Id, Ref, Region, UnitCode)

@@ -21,8 +21,6 @@ KINDS = {"o": "offer", "d": "demand", "r": "resource"}
 """What the first letter of a name (`o:party/id`, `d:party/id`, `r:party/id`) stands for."""
 GRAINS = 1_000_000
 """A resource is kept in grains, millionths of its counts: so what a unit of goods takes of it is whole."""
-OUTSIDE = "outside"
-"""The window of a resource that holds nothing: what lies in no other draws on it."""
 WindowKey = tuple[str, str]
 """An offer's or demand's key (`party/id`) and the id of one of its windows."""
 

@@ -10,8 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from matcher.domain.effects import Effects
-from matcher.domain.model import GRAINS, OUTSIDE, Market, Offer, OfferWindow, Resource, ResourceWindow
+from matcher.domain.model import GRAINS, Market, Offer, OfferWindow, Resource, ResourceWindow
 from matcher.domain.placing import place_offer
+from tenon.contracts.positions import OUTSIDE
 from tenon.contracts.units import UnknownUnit, unit
 from tenon.contracts.values import ResourceDraw
 

@@ -3,7 +3,6 @@
 from matcher.domain.model import (
     FAR_AWAY_MS,
     GRAINS,
-    OUTSIDE,
     Demand,
     DemandWindow,
     Offer,
@@ -15,6 +14,7 @@ from tenon.contracts.codec import unix_ms
 from tenon.contracts.intake import ResourcePublished
 from tenon.contracts.log import DemandListed, OfferListed, SiteState
 from tenon.contracts.markets import normalise_code
+from tenon.contracts.positions import OUTSIDE
 from tenon.contracts.units import to_counts
 from tenon.contracts.values import DemandedWindow, Money, Window
 
