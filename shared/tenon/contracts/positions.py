@@ -19,6 +19,7 @@ from tenon.contracts.values import (
 )
 
 PositionStatus = Literal["open", "filled", "withdrawn", "expired"]
+ResourceStatus = Literal["open", "withdrawn", "expired"]
 Test = Literal[
     "class",
     "unit",
@@ -128,7 +129,7 @@ class ResourcePosition(Shape, frozen=True, kw_only=True):
     party: Id
     resource: Id
     revision: Revision
-    status: Literal["open", "withdrawn", "expired"]
+    status: ResourceStatus
     market: str
     class_: ItemClass = field(name="class")
     site: Id

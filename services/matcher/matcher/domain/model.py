@@ -5,7 +5,6 @@ Knows shapes and sums only; who may dock with whom, and what happens when, is de
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from matcher.domain.columns import Ints, Table, Vector
 from tenon.contracts.dockings import CLOSED, CauseCode, Docking
 from tenon.contracts.intake import DemandPublished, OfferPublished, PolicyPublished, ResourcePublished
 from tenon.contracts.log import PartyTerms, SiteState
-from tenon.contracts.positions import PositionStatus, Reasons
+from tenon.contracts.positions import PositionStatus, Reasons, ResourceStatus
 
 FAR_AWAY_MS = 2**62
 UNKNOWN = -1
@@ -151,7 +150,7 @@ class Resource:
     withdrawn: bool = False
     closed_ms: int | None = None
 
-    def status(self, now_ms: int) -> Literal["open", "withdrawn", "expired"]:
+    def status(self, now_ms: int) -> ResourceStatus:
         """Return whether it can be drawn on, or was withdrawn, or all of its windows are over."""
         if self.withdrawn:
             return "withdrawn"

@@ -11,7 +11,7 @@ import msgspec
 from notifier.domain import visibility
 from notifier.keys import Number
 from tenon.contracts.dockings import Docking, Side
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 from tenon.problems import MEDIA_TYPE, Fault, ProblemDocument
@@ -93,6 +93,7 @@ def components() -> dict[str, Schema]:
         Side,
         DemandPosition,
         OfferPosition,
+        ResourcePosition,
         RoundDecided,
         SubscriptionRequest,
         ReplayRequest,
@@ -159,6 +160,7 @@ def _histories(schemas: dict[str, Schema]) -> None:
     for name, of in (
         ("DemandPage", "DemandPosition"),
         ("OfferPage", "OfferPosition"),
+        ("ResourcePage", "ResourcePosition"),
         ("DockingPage", "SeenDocking"),
         ("RejectedPage", "Rejected"),
         ("AttemptPage", "Attempt"),
