@@ -47,7 +47,9 @@ async def test_answers_are_as_described(
         _, made = await b.post(f"{address}/v1/subscriptions", MILL, {"url": receiver.url, "after": 0})
         one = f"/v1/subscriptions/{made['id']}"
         _check(described, "/v1/subscriptions", made, "post", "201")
-        await b.tell(demand_position(), offer_position(), resource_position(), docking(), docking("d-2", "confirmed"))
+        await b.tell(
+            demand_position(), offer_position(), resource_position(), docking(), docking("d-2", "confirmed")
+        )
         await b.tell(round_decided(0, 1))
         await receiver.wait(3)
         await eventually(lambda: _answers(b, f"{address}/v1/offers/mill/offer-1", MILL))

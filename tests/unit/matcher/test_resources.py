@@ -25,7 +25,9 @@ from tests.support.market import (
 
 pytestmark = pytest.mark.unit
 
-WITHDRAWN = intake.ResourceWithdrawn(party="a", resource="line", revision=9, class_=MASKS, reason="it is sold")
+WITHDRAWN = intake.ResourceWithdrawn(
+    party="a", resource="line", revision=9, class_=MASKS, reason="it is sold"
+)
 
 
 def docked(world: World) -> dict[str, int]:
@@ -99,9 +101,7 @@ def test_a_load_may_be_stated_in_another_unit_of_what_the_resource_is_counted_in
 
 def test_a_load_in_hours_of_a_resource_that_is_counted_in_pieces_bears_nothing() -> None:
     world = World()
-    world.round(
-        resource("a", unit="C62"), offer("a", 10, resource=draw(1, unit="HUR")), demand("b", 10)
-    )
+    world.round(resource("a", unit="C62"), offer("a", 10, resource=draw(1, unit="HUR")), demand("b", 10))
     assert docked(world) == {"o": 0}
 
 
@@ -136,7 +136,9 @@ def test_a_window_draws_on_the_window_of_the_line_in_which_it_lies_whole() -> No
     world = World()
     week = resource("a", window(7, 0, 7, "w1"), window(70, 7, 14, "w2"))
     parts = [window(50, 0, 3, "early"), window(50, 3, 7, "late"), window(50, 6, 9, "across")]
-    world.round(week, offer("a", windows=[*parts, window(50, 8, 14, "next")], resource=draw()), demand("b", 200))
+    world.round(
+        week, offer("a", windows=[*parts, window(50, 8, 14, "next")], resource=draw()), demand("b", 200)
+    )
     offered = world.state.markets[MARKET].offers["a/o"].windows
     held = {part.id: part.consumed for part in offered}
     assert held["early"] + held["late"] == 7
@@ -221,7 +223,9 @@ def test_what_was_taken_from_a_window_stays_taken_until_the_window_is_over() -> 
     )
     world.round(progressed(world.dockings()[0], "a", delivered=6))
     world.round(at=20)
-    world.round(offer("a", 10, name="new", resource=draw(), windows=[window(10, 0, 50)]), demand("c", 10), at=20)
+    world.round(
+        offer("a", 10, name="new", resource=draw(), windows=[window(10, 0, 50)]), demand("c", 10), at=20
+    )
     assert docked(world) == {"short": 6, "new": 4}
     world.round(at=51)
     world.round(at=53)
@@ -260,7 +264,9 @@ def test_a_demand_gets_in_parts_no_smaller_than_it_takes() -> None:
 
 def test_a_window_that_takes_no_parts_gets_all_from_one_or_nothing() -> None:
     world = World()
-    world.round(offer("a", 60, name="o1"), offer("x", 60), demand("b", 100, windows=[window_of_parts(100, 100)]))
+    world.round(
+        offer("a", 60, name="o1"), offer("x", 60), demand("b", 100, windows=[window_of_parts(100, 100)])
+    )
     assert world.dockings() == []
     world.round(offer("y", 100))
     assert [docking.supply.party for docking in world.dockings()] == ["y"]

@@ -95,8 +95,8 @@ def _load_demand(state: State, row: EntityRow) -> None:
 def _load_resource(state: State, row: EntityRow) -> None:
     meta = decode_tolerant(ResourceMeta, row.meta)
     resource = said.resource_from(decode_tolerant(ResourcePublished, _body(row)))
-    resource.withdrawn, resource.closed_ms = meta.withdrawn, meta.closed_ms
-    if meta.withdrawn:
+    resource.withdrawn, resource.closed_ms = meta.status == "withdrawn", meta.closed_ms
+    if resource.withdrawn:
         for window in resource.windows:
             window.quantity = 0
     state.market(row.market).resources[row.key] = resource

@@ -9,7 +9,7 @@ from matcher.domain.effects import Effects
 from matcher.domain.model import Deal, Market, Resource
 from matcher.domain.state import State
 from tenon.contracts.codec import encode
-from tenon.contracts.positions import PositionStatus, Reasons
+from tenon.contracts.positions import PositionStatus, Reasons, ResourceStatus
 from tenon.contracts.values import Shape
 
 
@@ -36,7 +36,7 @@ class DemandMeta(Shape, frozen=True, kw_only=True):
 class ResourceMeta(Shape, frozen=True, kw_only=True):
     """What Tenon knows of a resource beside what was said."""
 
-    withdrawn: bool = False
+    status: ResourceStatus
     closed_ms: int | None = None
 
 
@@ -257,7 +257,7 @@ def _add_demand(rows: Rows, market: Market, key: str, effects: Effects) -> None:
 
 
 def _add_resource(rows: Rows, market: str, resource: Resource, effects: Effects) -> None:
-    meta = ResourceMeta(withdrawn=resource.withdrawn, closed_ms=resource.closed_ms)
+    meta = ResourceMeta(status=resource.status(effects.clock_ms), closed_ms=resource.closed_ms)
     rows.entities.append(_entity("resource", market, resource.key, resource.said.revision, effects, meta))
     for window in resource.windows:
         rows.resource_windows.append(
