@@ -133,8 +133,8 @@ def _windows(calendar: Calendar, worked: list[_Worked], measure: Measure) -> Ite
         of.setdefault(first, []).append(each)
     for first, hours in of.items():
         begins, ends = max(first, calendar.from_), min(first + days * _DAY, calendar.until)
-        instants = (_instant(on, time(), zone(calendar.zone)) for on in (begins, ends))
-        yield _window(str(begins), *instants, hours, calendar, measure)
+        from_, until = (_instant(on, time(), zone(calendar.zone)) for on in (begins, ends))
+        yield _window(str(begins), from_, until, hours, calendar, measure)
 
 
 def _window(

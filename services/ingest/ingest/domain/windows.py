@@ -29,7 +29,7 @@ def windows_or_calendar(windows: list[Window], calendar: Calendar | None, measur
     """Return the windows that were sent, or those of the calendar; note the faults of either."""
     if calendar is None:
         if not windows:
-            measure.faults.append(Fault(AT, "array of 0", "windows, or a calendar"))
+            measure.faults.append(Fault(AT, "an array of 0", "windows, or a calendar"))
         return normal_windows(windows, measure)
     if windows:
         measure.faults.append(Fault(AT_CALENDAR, "given beside windows", "windows, or a calendar"))

@@ -62,7 +62,9 @@ def _is_old(market: Market, closed_ms: int, effects: Effects) -> bool:
 
 def _entries(market: Market, name: str) -> Mapping[str, Offer | Demand | Resource]:
     """Return the offers, demands or resources among which a name is."""
-    return {"o": market.offers, "d": market.demands, "r": market.resources}[name[0]]
+    if name[0] == "r":
+        return market.resources
+    return market.offers if name[0] == "o" else market.demands
 
 
 def _is_needed(market: Market, name: str, entry: Offer | Demand | Resource, effects: Effects) -> bool:

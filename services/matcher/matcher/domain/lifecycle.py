@@ -217,7 +217,8 @@ def _count(market: Market, deal: Deal, sign: int) -> None:
         window = next(window for window in offer.windows if window.id == deal.offer[1])
         amount = proposed + confirmed + shipped + delivered
         window.consumed += amount
-        take(window, amount)
+        if window.drawn is not None:
+            take(window, amount)
     if demand is not None:
         asked = next(window for window in demand.windows if window.id == deal.demand[1])
         asked.proposed += proposed

@@ -42,7 +42,7 @@ def covered(demand_code: str, offer_code: str) -> bool:
 
 def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
     """Return the open windows of an offer with their numbers, in the order of `Column`."""
-    windows = [(at, window) for at, window in enumerate(offer.windows) if window.available]
+    windows = [(at, window, free) for at, window in enumerate(offer.windows) if (free := window.available)]
     if not windows or offer.status != "open":
         return []
     said = offer.said
@@ -53,9 +53,9 @@ def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
     return [
         (
             (offer, window),
-            (window.from_ms, window.until_ms, *shared, window.available, _order(offer.offset, at), *alone),
+            (window.from_ms, window.until_ms, *shared, free, _order(offer.offset, at), *alone),
         )
-        for at, window in windows
+        for at, window, free in windows
     ]
 
 

@@ -101,7 +101,7 @@ class _Division:
         arcs = Arcs(self._arcs.supply[chosen], self._arcs.need[chosen], self._arcs.cost[chosen])
         needs = _alone(self._needs, tier)
         caps = _Prices(supplies, needs, arcs, self._draws, self._room).caps()
-        for arc, amount in zip(chosen.tolist(), allocate(caps, needs, arcs).tolist(), strict=True):
+        for arc, amount in zip(chosen.tolist(), _flow(caps, needs, arcs).tolist(), strict=True):
             self.move(arc, amount)
         while self.add(None, tier):
             pass
@@ -144,10 +144,10 @@ class _Division:
     def _room_of(self, arc: int, least: Ints | None) -> int:
         """Return how much more can move at the value of the next unit; 0 where that is less than the least."""
         supply, need = self._supply[arc], self._need[arc]
-        room = self._left[supply]
+        room: int = self._left[supply]
         if self._pool[supply] != NO_POOL:
             room = min(room, self._room[self._pool[supply]] // self._load[supply])
-        worth = sum(amount for amount, value in self._open[need] if self._cost[arc] < value)
+        worth: int = sum(amount for amount, value in self._open[need] if self._cost[arc] < value)
         if least is not None and not self.amounts[arc]:
             open_ = sum(amount for amount, _ in self._open[need])
             if min(room, worth) < min(int(least[need]), open_):
@@ -208,7 +208,7 @@ class _Prices:
                 self._needs.tier, self._needs.of, self._needs.amount, self._needs.value * self._fineness
             )
             arcs = Arcs(self._arcs.supply[kept], self._arcs.need[kept], cost[kept])
-            amounts[kept] = allocate(self._supplies, needs, arcs)
+            amounts[kept] = _flow(self._supplies, needs, arcs)
         return amounts
 
     def _best(self) -> Ints:
@@ -323,6 +323,13 @@ def _alone(needs: Needs, tier: int) -> Needs:
     """Return the needs of a tier, as the only one."""
     chosen = needs.tier[needs.of] == tier
     return Needs(np.zeros_like(needs.tier), needs.of[chosen], needs.amount[chosen], needs.value[chosen])
+
+
+def _flow(supplies: Ints, needs: Needs, arcs: Arcs) -> Ints:
+    """Return the best flow of all arcs there are."""
+    amounts = allocate(supplies, needs, arcs)
+    assert amounts is not None, "nothing was left out"
+    return amounts
 
 
 def _of_supplies(supplies: int, arcs: Arcs, amounts: Ints) -> list[int]:

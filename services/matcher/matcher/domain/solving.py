@@ -54,9 +54,11 @@ def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST
 def _may_take_others(policy: PolicyPublished, solution: Solution) -> Iterator[str]:
     """Yield the demands that may dock with what they could not dock with before this solution."""
     for proposal, _ in solution:
-        if policy.weights.further_docking and proposal.demand.open:
-            yield proposal.demand.key
-        elif 0 < proposal.demand_window.open < proposal.demand_window.least_part:
+        window = proposal.demand_window
+        if policy.weights.further_docking:
+            if proposal.demand.open:
+                yield proposal.demand.key
+        elif window.least_part and 0 < window.open < window.least_part:
             yield proposal.demand.key
 
 

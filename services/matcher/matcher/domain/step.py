@@ -114,7 +114,8 @@ def _settle(state: State, effects: Effects) -> None:
         settle_offer(market.offers[key], effects)
         _renew(market.offers[key], effects)
         place_offer(market, market.offers[key])
-        draws(market, effects, market.offers[key])
+        if market.drawing:
+            draws(market, effects, market.offers[key])
     for market_name, key in sorted(effects.resources):
         market = state.markets[market_name]
         replace(market, key)
