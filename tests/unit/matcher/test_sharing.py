@@ -168,7 +168,7 @@ def problems(draw: st.DrawFn) -> tuple[Problem, Ints]:
     return Problem(supplies, needs, arcs, drawn, room, tiers), np.array(least)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(problems())
 def test_nothing_gives_more_than_it_has_and_nothing_worthwhile_is_left(given_: tuple[Problem, Ints]) -> None:
     problem, _ = given_
@@ -185,7 +185,7 @@ def test_nothing_gives_more_than_it_has_and_nothing_worthwhile_is_left(given_: t
         )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(problems())
 def test_no_part_is_smaller_than_the_least_unless_it_completes(given_: tuple[Problem, Ints]) -> None:
     problem, least = given_
@@ -197,7 +197,7 @@ def test_no_part_is_smaller_than_the_least_unless_it_completes(given_: tuple[Pro
         assert not small or sum(parts) == amount
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(problems())
 def test_a_division_is_the_same_each_time(given_: tuple[Problem, Ints]) -> None:
     problem, least = given_

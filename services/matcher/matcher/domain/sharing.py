@@ -172,30 +172,45 @@ class _Prices:
         self._part = np.where(self._row == NO_POOL, 0.0, loads / whole[self._row])
         highest = max(int(np.abs(arcs.cost).max(initial=1)), int(needs.value.max(initial=1)), 1)
         self._fineness = max(1, min(_FINEST, MAX_COST // highest))
+        self._unit = 1.0
+        self._unit = float(max(1, self._worth(self._amounts(np.zeros(len(self._pools) + 1)))))
 
     def caps(self) -> Ints:
-        """Return how much each supply may give, so that no pool gives more than it has."""
+        """Return how much each supply may give, so that no pool gives more than it has.
+
+        Prices are drawn half-way to the best known ones, those that bound the worth of all most closely: so
+        they need not swing from one extreme to the other before they settle.
+        """
         program = _Program(len(self._pools) + 1)
+        best, bound = program.duals, np.inf
         flows: list[list[int]] = []
-        unit = 0.0
         most = min(_FLOWS[1], max(_FLOWS[0], _MOST_ARCS // max(1, len(self._arcs.cost))))
-        while len(flows) < most:
-            amounts = self._flow(program.duals * (unit or 1.0))
-            worth = self._worth(amounts)
-            supplied = _of_supplies(len(self._supplies), self._arcs, amounts)
-            unit = unit or float(max(1, worth))
-            column = np.zeros(len(self._pools) + 1)
-            for row, amount, part in zip(self._row.tolist(), supplied, self._part.tolist(), strict=True):
-                if row != NO_POOL:
-                    column[row] += amount * part
-            column[-1] = 1.0
-            if not program.add(column, worth / unit):
+        while len(flows) < most and bound > program.value + _ENOUGH:
+            for prices in ((best + program.duals) / 2, program.duals):
+                supplied, column, worth = self._flow(prices)
+                upper = _sum(prices[:-1] - prices[:-1] * column[:-1]) + worth
+                if upper < bound:
+                    best, bound = prices, upper
+                if program.add(column, worth):
+                    flows.append(supplied)
+                    break
+            else:
                 break
-            flows.append(supplied)
         return self._rounded(flows, program.mixture(len(flows)))
 
-    def _flow(self, prices: Floats) -> Ints:
-        """Return the flow that is best at these prices of whole pools."""
+    def _flow(self, prices: Floats) -> tuple[list[int], Floats, float]:
+        """Return the flow that is best at these prices of whole pools: by supplies, by pools, and its worth."""
+        amounts = self._amounts(prices * self._unit)
+        supplied = _of_supplies(len(self._supplies), self._arcs, amounts)
+        column = np.zeros(len(self._pools) + 1)
+        for row, amount, part in zip(self._row.tolist(), supplied, self._part.tolist(), strict=True):
+            if row != NO_POOL:
+                column[row] += amount * part
+        column[-1] = 1.0
+        return supplied, column, self._worth(amounts) / self._unit
+
+    def _amounts(self, prices: Floats) -> Ints:
+        """Return the amounts on arcs that are best at these prices, in points."""
         extra = np.append(prices[:-1], 0.0)[self._row] * self._part * self._fineness
         cost = (
             self._arcs.cost * self._fineness
@@ -252,6 +267,11 @@ class _Prices:
         return np.array(caps, dtype=np.int64)
 
 
+def _sum(numbers: Floats) -> float:
+    """Add one after another: what an array library adds in an order of its own may differ in the last bit."""
+    return float(sum(numbers.tolist()))
+
+
 def _mixed(supply: int, flows: list[list[int]], shares: list[float]) -> float:
     mixed = 0.0
     for flow, part in zip(flows, shares, strict=True):
@@ -277,6 +297,11 @@ class _Program:
         """What a unit of each row is worth."""
         duals: Floats = np.maximum(self._tableau[-1, : self._rows], 0.0)
         return duals
+
+    @property
+    def value(self) -> float:
+        """What the best mixture is worth."""
+        return float(self._tableau[-1, -1])
 
     def add(self, column: Floats, value: float) -> bool:
         """Take a column in; False where it would add nothing."""
