@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.state import State
 from matcher.domain.step import Decisions, Read, step
@@ -34,18 +36,9 @@ def window(quantity: int, first: float = 0, last: float = 36_500, name: str = "w
     return values.Window(id=name, from_=day(first), until=day(last), quantity=Decimal(quantity))
 
 
-def demanded(said: values.Window, least: int = 0, due: float | None = None) -> values.DemandedWindow:
-    """Return a window as a demand says it: the least part that it takes, the day from which on it is late."""
-    if isinstance(said, values.DemandedWindow):
-        return said
-    return values.DemandedWindow(
-        id=said.id,
-        from_=said.from_,
-        until=said.until,
-        quantity=said.quantity,
-        due=None if due is None else day(due),
-        least_part=Decimal(least),
-    )
+def demanded(said: values.Window, least: int = 0, due: float | None = None) -> values.Window:
+    """Return a window of a demand with the least part that it takes, and the day from which on it is late."""
+    return replace(said, due=None if due is None else day(due), least_part=Decimal(least))
 
 
 def site(
@@ -105,8 +98,7 @@ def demand(
     **said: Any,
 ) -> log.DemandListed:
     """Return a listing of a demand for masks."""
-    fields: dict[str, Any] = {"item": item(), "windows": [window(quantity)], **said}
-    fields["windows"] = [demanded(each) for each in fields["windows"]]
+    fields = {"item": item(), "windows": [window(quantity)], **said}
     published = intake.DemandPublished(party=party, demand=name, revision=revision, site="main", **fields)
     return log.DemandListed(
         demand=published, site=place or site(party, kilometres), terms=terms(party, automatic)

@@ -178,7 +178,9 @@ class Store:
 
 
 async def _commit(connection: Connection, rounds: Sequence[_ToStore]) -> None:
-    """Store rounds of different partitions by one statement; resources, and what they forgot, by one for each."""
+    """Store rounds of different partitions by one statement; resources, and what they forgot, by one for
+    each.
+    """
     decided = [_decided_columns(*each) for each in rounds]
     rows = [(partition.partition, decisions.rows) for partition, _, decisions in rounds]
     groups: tuple[list[tuple[int, Sequence[object]]], ...] = (

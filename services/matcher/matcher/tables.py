@@ -1,12 +1,12 @@
 """The schema of the matcher: the state of each partition, and the rounds that led to it.
 
-Written by `commit_rounds`, `store_resources` and `close_and_forget` alone (see `migrations`), in one transaction per turn;
-`positions` and `leases` are the library's. `closed` is what is left of the ids that ended, `heads` each
-partition's last round. `rounds` is what was decided, in periods: kept until it is told, and for a while. A
-row of it is a round, or the last of a run of quiet ones (nothing changed but the position) that began with
-`first_round` at `first_offset`. The CHECKs are the last line of defence for guarantees 3 and 4, never the
-mechanism. Of resources quantities are in grains, millionths of counts, and consumed is what the windows of offers
-that draw on them take: rows of it are for that CHECK and for the audit, nobody loads them.
+Written by `commit_rounds`, `store_resources` and `close_and_forget` alone (see `migrations`), in one
+transaction per turn; `positions` and `leases` are the library's. `closed` is what is left of the ids that
+ended, `heads` each partition's last round. `rounds` is what was decided, in periods: kept until it is told,
+and for a while. A row of it is a round, or the last of a run of quiet ones (nothing changed but the position)
+that began with `first_round` at `first_offset`. The CHECKs are the last line of defence for guarantees 3 and
+4, never the mechanism. Of resources quantities are in grains, millionths of counts, and consumed is what the
+windows of offers that draw on them take: rows of it are for that CHECK and for the audit, nobody loads them.
 """
 
 from sqlalchemy import (

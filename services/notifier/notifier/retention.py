@@ -41,7 +41,8 @@ DELETE FROM sequences WHERE (topic, key) IN (
                 SELECT FROM offers WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
             )
             WHEN 'resource' THEN NOT EXISTS (
-                SELECT FROM resources WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
+                SELECT FROM resources
+                WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
             )
             ELSE NOT EXISTS (
                 SELECT FROM demands WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)

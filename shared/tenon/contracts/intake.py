@@ -14,7 +14,6 @@ from tenon.contracts.values import (
     Calendar,
     Certificate,
     ChangeOver,
-    DemandedWindow,
     Distance,
     ExternalReference,
     Id,
@@ -40,7 +39,7 @@ from tenon.contracts.values import (
 
 Confirmation = Literal["manual", "automatic"]
 Windows = Annotated[list[Window], Meta(max_length=500)]
-DemandedWindows = Annotated[list[DemandedWindow], Meta(min_length=1, max_length=500)]
+DueWindows = Annotated[list[Window], Meta(min_length=1, max_length=500)]
 Parties = Annotated[list[Id], Meta(max_length=1000)]
 References = Annotated[list[ExternalReference], Meta(max_length=50)]
 
@@ -83,11 +82,11 @@ class RoutesPublished(Shape, frozen=True, kw_only=True):
 class OfferPublished(Shape, frozen=True, kw_only=True):
     """What a party can supply from a site.
 
-    It says `windows`, or a `calendar` of which ingest makes them. Quantities are gross (what is docked already
-    is part of them) unless `basis` is `net`; then `as_of` is the last docking sequence that the sender had
-    counted. `flexible`: capacity beyond what is agreed, which costs what the policy says (`flexible`). Stored,
-    not yet acted on: `minimum_order`, `lot`, `change_over`, `reconfirm_every_s`, and `basis: net` is refused
-    until it is.
+    It says `windows`, or a `calendar` of which ingest makes them. Quantities are gross (what is docked
+    already is part of them) unless `basis` is `net`; then `as_of` is the last docking sequence that the
+    sender had counted. `flexible`: capacity beyond what is agreed, which costs what the policy says
+    (`flexible`). Stored, not yet acted on: `minimum_order`, `lot`, `change_over`, `reconfirm_every_s`, and
+    `basis: net` is refused until it is.
     """
 
     party: Id
@@ -127,8 +126,8 @@ class OfferWithdrawn(Shape, frozen=True, kw_only=True):
 class ResourcePublished(Shape, frozen=True, kw_only=True):
     """A capacity that several offers of the same party and market share: a mould, a line, a crew.
 
-    Counted in its own unit (hours, cycles); it says `windows`, or a `calendar` of which ingest makes them. The
-    class names its market. An offer's window draws on the window of the resource in which it lies whole.
+    Counted in its own unit (hours, cycles); it says `windows`, or a `calendar` of which ingest makes them.
+    The class names its market. An offer's window draws on the window of the resource in which it lies whole.
     """
 
     party: Id
@@ -162,7 +161,7 @@ class DemandPublished(Shape, frozen=True, kw_only=True):
     revision: Revision
     site: Id
     item: Item
-    windows: DemandedWindows
+    windows: DueWindows
     tier: Tier = 5
     highest_price: Money | None = None
     required_certificates: Annotated[list[Id], Meta(max_length=100)] = []
@@ -231,7 +230,8 @@ class Weights(Shape, frozen=True, kw_only=True):
     """What a docking costs, in the policy's own integer points.
 
     A unit is worth docking while its tranche's value exceeds what it costs: price, freight, lateness, what
-    flexible capacity costs, and its part of the further docking that becomes necessary where the offer can't finish what is open.
+    flexible capacity costs, and its part of the further docking that becomes necessary where the offer can't
+    finish what is open.
     """
 
     price: Annotated[int, Meta(ge=0, le=10**6, description="Points per currency unit.")] = 0

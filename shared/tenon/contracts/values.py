@@ -135,22 +135,17 @@ class Readiness(Shape, frozen=True, kw_only=True):
 
 
 class Window(Shape, frozen=True, kw_only=True):
-    """A quantity available or required between two instants (`until` is exclusive)."""
+    """A quantity available or required between two instants (`until` is exclusive).
+
+    What is required is delivered not before `from` and not after `until`. Only there: from `due` on each day
+    is late, at the price that the policy sets (without it from `from` on); and no docking moves less than
+    `least_part`, unless it completes what is open. With the whole quantity as least part it takes no parts.
+    """
 
     id: Id
     from_: Instant = field(name="from")
     until: Instant
     quantity: Quantity
-
-
-class DemandedWindow(Window, frozen=True, kw_only=True):
-    """A quantity required: not before `from`, not after `until`.
-
-    From `due` on each day is late, at the price that the policy sets; without it from `from` on. No docking
-    moves less than `least_part`, unless it completes what is open: with the whole quantity as least part the
-    window takes no parts.
-    """
-
     due: Instant | None = None
     least_part: Quantity = Decimal(0)
 
@@ -179,7 +174,8 @@ class Calendar(Shape, frozen=True, kw_only=True):
     """A rate per working hour instead of windows: weekly shifts in a time zone, and exceptions.
 
     Ingest makes windows of it, one for each day, week (from Monday) or shift in which somebody works between
-    two dates (`until` is exclusive), at most 500, named by their first date. A week holds the sum of its hours.
+    two dates (`until` is exclusive), at most 500, named by their first date. A week holds the sum of its
+    hours.
     """
 
     zone: Annotated[str, Meta(max_length=64, description="An IANA time zone: Europe/Berlin, Asia/Shanghai.")]
@@ -201,8 +197,8 @@ class Certificate(Shape, frozen=True, kw_only=True):
 class ResourceDraw(Shape, frozen=True, kw_only=True):
     """The resource of the same party and market that an offer draws on.
 
-    One unit of the offer's item takes `load_factor` of the resource, in `unit`; without it in the base unit of
-    what the resource is counted in (seconds, pieces).
+    One unit of the offer's item takes `load_factor` of the resource, in `unit`; without it in the base unit
+    of what the resource is counted in (seconds, pieces).
     """
 
     id: Id

@@ -206,7 +206,7 @@ CASES: dict[str, Case] = {
         OFFER,
         {"windows/0/least_part": 1},
         f"{FIRST}/least_part",
-        "unknown",
+        "a demand only",
     ),
     "windows and a calendar": (OFFER, {"calendar": CALENDAR}, "/data/calendar", "beside windows"),
     **{

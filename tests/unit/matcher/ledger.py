@@ -78,32 +78,29 @@ class Said:
         """Read what a round read."""
         self.changed.clear()
         for record in records:
-            if isinstance(record, Unusable):
-                continue
-            match record.data:
-                case OfferListed(offer=offer):
-                    self._list(record.market, ("offer", f"{offer.party}/{offer.offer}"), offer, clock_ms)
-                case DemandListed(demand=demand):
-                    self._list(record.market, ("demand", f"{demand.party}/{demand.demand}"), demand, clock_ms)
-                case ResourcePublished() as resource:
-                    self._list(
-                        record.market,
-                        ("resource", f"{resource.party}/{resource.resource}"),
-                        resource,
-                        clock_ms,
-                    )
-                case ResourceWithdrawn() as end:
-                    self._end(record.market, ("resource", f"{end.party}/{end.resource}"), end.revision)
-                case OfferWithdrawn() as end:
-                    self._end(record.market, ("offer", f"{end.party}/{end.offer}"), end.revision)
-                case DemandWithdrawn() as end:
-                    self._end(record.market, ("demand", f"{end.party}/{end.demand}"), end.revision)
-                case PolicyPublished() as policy:
-                    self._policy(policy)
-                case _:
-                    pass
+            if not isinstance(record, Unusable):
+                self._take(record.market, record.data, clock_ms)
         for entry in self.entries.values():
             self._note_ends(entry, clock_ms)
+
+    def _take(self, market: str, data: Shape, clock_ms: int) -> None:
+        match data:
+            case OfferListed(offer=said):
+                self._list(market, ("offer", f"{said.party}/{said.offer}"), said, clock_ms)
+            case DemandListed(demand=said):
+                self._list(market, ("demand", f"{said.party}/{said.demand}"), said, clock_ms)
+            case ResourcePublished() as said:
+                self._list(market, ("resource", f"{said.party}/{said.resource}"), said, clock_ms)
+            case OfferWithdrawn() as end:
+                self._end(market, ("offer", f"{end.party}/{end.offer}"), end.revision)
+            case DemandWithdrawn() as end:
+                self._end(market, ("demand", f"{end.party}/{end.demand}"), end.revision)
+            case ResourceWithdrawn() as end:
+                self._end(market, ("resource", f"{end.party}/{end.resource}"), end.revision)
+            case PolicyPublished() as policy:
+                self._policy(policy)
+            case _:
+                pass
 
     def forget(self, name: Name, clock_ms: int) -> None:
         """Forget what was closed for so long as its policy says; its last revision stays."""
@@ -224,7 +221,9 @@ class Ledger:
 
     def of(self, kind: str) -> dict[str, Any]:
         """Return the last positions of offers, demands or resources."""
-        return {"offer": self.offers, "demand": self.demands, "resource": self.resources}[kind]
+        positions: dict[str, dict[str, Any]]
+        positions = {"offer": self.offers, "demand": self.demands, "resource": self.resources}
+        return positions[kind]
 
     def _check_order(self, event: OutEvent, headers: dict[str, str]) -> None:
         assert headers["ce_id"] not in self._ids, "an id names one event"

@@ -1,4 +1,6 @@
-"""The judge of resources: what dockings take of each is summed again, by fractions and by the contracts alone."""
+"""The judge of resources: what dockings take of each is summed again, by fractions and by the contracts
+alone.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -24,7 +26,9 @@ def takes(offer: OfferPublished, resource: ResourcePublished) -> bool:
 def drawn(
     offer: OfferPublished, position: OfferPosition, holding: Holding, resource: ResourcePublished
 ) -> Iterator[tuple[str, Fraction, bool]]:
-    """Yield what each window of an offer takes: of which window of the resource, and whether of proposals too."""
+    """Yield what each window of an offer takes: of which window of the resource, and whether of proposals
+    too.
+    """
     draw = offer.resource
     assert draw is not None
     factor = Fraction(1) if draw.unit is None else UNITS[draw.unit].factor
@@ -52,7 +56,8 @@ def judge_resource(
     for name, quantity in held.items():
         consumed = sum((amount for of, amount, _ in taken if of == name), Fraction(0))
         if name not in windows:
-            assert (name, consumed) == ("outside", 0)
+            assert name == "outside"
+            assert not consumed
             continue
         window = windows[name]
         assert (window.quantity, Fraction(window.consumed)) == (quantity, consumed)

@@ -6,7 +6,7 @@ from tenon.contracts import intake
 from tenon.contracts.alerts import Overloaded
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.positions import ResourcePosition
-from tenon.contracts.values import DemandedWindow, Shape
+from tenon.contracts.values import Shape, Window
 from tests.support.market import (
     MARKET,
     MASKS,
@@ -55,7 +55,7 @@ def overloads(world: World) -> list[Overloaded]:
     ]
 
 
-def window_of_parts(quantity: int, least: int) -> DemandedWindow:
+def window_of_parts(quantity: int, least: int) -> Window:
     return demanded(window(quantity), least)
 
 

@@ -1,4 +1,4 @@
-"""Supplies that share pools, against a linear program of the whole, solved by somebody else (scipy's HiGHS)."""
+"""Supplies that share pools, against a linear program of the whole that somebody else solves (HiGHS)."""
 
 from typing import Any
 

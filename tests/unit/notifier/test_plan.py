@@ -16,9 +16,9 @@ from tests.support.told import (
     demand_position,
     docking,
     offer_position,
-    resource_position,
     party_state,
     record,
+    resource_position,
     round_decided,
     unmet,
 )

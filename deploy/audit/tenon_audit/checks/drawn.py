@@ -1,7 +1,7 @@
 """Guarantee 3 for resources: no window of a resource gives more than it holds.
 
-What is consumed is summed from the dockings' steps, times the load of the offer as the log leaves it. A window
-of an offer draws on the window of its resource in which it lies whole, else on what is outside of all.
+What is consumed is summed from the dockings' steps, times the load of the offer as the log leaves it. A
+window of an offer draws on the window of its resource in which it lies whole, else on what is outside of all.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
+from itertools import pairwise
 
 from ingest.domain.faults import Fault, nearest
 from ingest.domain.measure import Measure
@@ -107,7 +108,7 @@ def _instant(on: date, at: time, where: tzinfo) -> datetime:
 
 def _note_overlaps(worked: list[_Worked], measure: Measure) -> None:
     in_time = sorted(worked, key=lambda each: each.from_)
-    for before, after in zip(in_time, in_time[1:], strict=False):
+    for before, after in pairwise(in_time):
         if after.from_ < before.until:
             reason = f"hours of {before.on} and {after.on} overlap"
             _note(

@@ -1,8 +1,8 @@
 """Accepted data in the form that the log holds: base units, exact prices, UTC milliseconds, codes as sent.
 
-One function per kind of event: it returns the data in that form and every fault it met on the way.
-A calendar becomes windows. Prices, load factors, lots and minimum orders are converted with the unit, because the item's unit becomes
-the base unit.
+One function per kind of event: it returns the data in that form and every fault it met on the way. A calendar
+becomes windows. Prices, load factors, lots and minimum orders are converted with the unit, because the item's
+unit becomes the base unit.
 """
 
 from collections.abc import Callable

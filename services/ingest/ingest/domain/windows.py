@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from msgspec.structs import replace
 
@@ -10,15 +9,12 @@ from ingest.domain.calendars import AT as AT_CALENDAR
 from ingest.domain.calendars import expanded
 from ingest.domain.faults import Fault
 from ingest.domain.measure import Measure
-from tenon.contracts.values import Calendar, DemandedWindow, Window
+from tenon.contracts.values import Calendar, Window
 
 AT = "/data/windows"
 
 
-W = TypeVar("W", Window, DemandedWindow)
-
-
-def normal_windows(windows: list[W], measure: Measure) -> list[W]:
+def normal_windows(windows: list[Window], measure: Measure) -> list[Window]:
     """Return the windows as the log holds them, as sent in order; note their faults."""
     normal = [_normal(window, f"{AT}/{index}", measure) for index, window in enumerate(windows)]
     _note_faults_together(normal, measure)
@@ -27,6 +23,8 @@ def normal_windows(windows: list[W], measure: Measure) -> list[W]:
 
 def windows_or_calendar(windows: list[Window], calendar: Calendar | None, measure: Measure) -> list[Window]:
     """Return the windows that were sent, or those of the calendar; note the faults of either."""
+    for index, window in enumerate(windows):
+        _note_foreign(window, f"{AT}/{index}", measure)
     if calendar is None:
         if not windows:
             measure.faults.append(Fault(AT, "an array of 0", "windows, or a calendar"))
@@ -40,7 +38,7 @@ def windows_or_calendar(windows: list[Window], calendar: Calendar | None, measur
     return made
 
 
-def normal_demanded(windows: list[DemandedWindow], measure: Measure) -> list[DemandedWindow]:
+def normal_demanded(windows: list[Window], measure: Measure) -> list[Window]:
     """Return the windows of a demand as the log holds them; note their faults."""
     normal = [
         replace(
@@ -55,7 +53,7 @@ def normal_demanded(windows: list[DemandedWindow], measure: Measure) -> list[Dem
     return normal
 
 
-def _note_terms(window: DemandedWindow, at: str, measure: Measure) -> None:
+def _note_terms(window: Window, at: str, measure: Measure) -> None:
     """Note what contradicts itself: due outside of the window, parts larger than the whole."""
     if window.due is not None and not window.from_ <= window.due < window.until:
         reason = f"due {'before the window opens' if window.due < window.from_ else 'when it is over'}"
@@ -64,6 +62,15 @@ def _note_terms(window: DemandedWindow, at: str, measure: Measure) -> None:
     if window.quantity.is_finite() and window.least_part.is_finite() and window.least_part > window.quantity:
         expected = f"at most {window.quantity:f}, which takes no parts"
         measure.faults.append(Fault(f"{at}/least_part", "more than the window asks for", expected))
+
+
+def _note_foreign(window: Window, at: str, measure: Measure) -> None:
+    """Note what only a demand can say of a window."""
+    reason, expected = "has a meaning for a demand only", "none"
+    if window.due is not None:
+        measure.faults.append(Fault(f"{at}/due", reason, expected))
+    if window.least_part:
+        measure.faults.append(Fault(f"{at}/least_part", reason, expected))
 
 
 def _note_faults_together(windows: Sequence[Window], measure: Measure) -> None:
@@ -78,7 +85,7 @@ def first_opening(windows: Sequence[Window]) -> datetime:
     return min(window.from_ for window in windows)
 
 
-def _normal(window: W, at: str, measure: Measure) -> W:
+def _normal(window: Window, at: str, measure: Measure) -> Window:
     quantity = measure.quantity(window.quantity, f"{at}/quantity")
     from_ = measure.time(window.from_, f"{at}/from")
     until = measure.time(window.until, f"{at}/until")

@@ -1,4 +1,6 @@
-"""The time zones of the IANA database, from the pinned package: the same everywhere, whatever the machine has."""
+"""The time zones of the IANA database, from the pinned package: the same everywhere, whatever the machine
+has.
+"""
 
 from functools import lru_cache
 from importlib.resources import files

@@ -1,8 +1,8 @@
 """The division of a round: the best flow, and what follows where pools are shared or parts must not be small.
 
-Nearly always the flow alone is the answer: where nothing is shared or too small in it, that is the best of all.
-Otherwise pools get prices (`sharing`), and where a docking would be smaller than a need takes, the smallest is
-left out and the rest divided again, until none is; what fits then is added.
+Nearly always the flow alone is the answer: where nothing is shared or too small in it, that is the best of
+all. Otherwise pools get prices (`sharing`), and where a docking would be smaller than a need takes, the
+smallest is left out and the rest divided again, until none is; what fits then is added.
 """
 
 import numpy as np

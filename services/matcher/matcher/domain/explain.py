@@ -56,7 +56,7 @@ def explain(market: Market, demand: Demand, now_ms: int, most_misses: int | None
 
 
 def _waiting(market: Market, demand: Demand) -> list[Offer]:
-    """Return the offers of a class that a demand covers of which something is free, and no resource bears it."""
+    """Return the offers of a demand's class of which something is free that no resource bears."""
     found = [offer for key in sorted(market.drawing) for offer in drawing(market, key)]
     return [
         offer

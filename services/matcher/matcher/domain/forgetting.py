@@ -3,8 +3,8 @@
 A docking is closed when it ended; an offer or a resource when it is withdrawn or expired; a demand when it is
 withdrawn, or its patience or all of its windows are over. What is closed for `keep_closed_s` of its market's
 policy, by the clock of the rounds, is forgotten; an offer or a demand not before the last of its dockings, an
-offer not before the windows of a resource that it took from are over, a resource not before the last offer that
-draws on it. Windows keep the sums of the dockings that were forgotten before them.
+offer not before the windows of a resource that it took from are over, a resource not before the last offer
+that draws on it. Windows keep the sums of the dockings that were forgotten before them.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from matcher.domain import timers
 from matcher.domain.effects import Effects
 from matcher.domain.model import KINDS, Deal, Demand, Market, Offer, Resource
 from matcher.domain.placing import unplace
-from matcher.domain.resources import draws, drawing, drawn_until_ms, remove, unlink
+from matcher.domain.resources import drawing, drawn_until_ms, draws, remove, unlink
 from matcher.domain.state import State
 from tenon.contracts.codec import unix_ms
 

@@ -42,7 +42,8 @@ def release_overdrawn(market: Market, offer: Offer, cause: Cause, effects: Effec
 
 
 def release_overloaded(market: Market, key: str, cause: Cause, effects: Effects) -> None:
-    """Release proposals on a resource, latest and least urgent first, until none of it is overdrawn or none is left.
+    """Release proposals on a resource, latest and least urgent first, until none of it is overdrawn or none
+    is left.
 
     Where the resource is not known nothing may be promised of it.
     """

@@ -1,8 +1,9 @@
 """What offers share: a resource, the offers that draw on it, and how much they take.
 
-A resource is kept in grains, and so is what a unit of an offer's goods takes of it. An offer's window draws on
-the one window of its resource in which it lies whole, else on what is outside of all, where nothing is. What
-is consumed of a resource follows from its offers alone: the sum over their windows of consumed times load.
+A resource is kept in grains, and so is what a unit of an offer's goods takes of it. An offer's window draws
+on the one window of its resource in which it lies whole, else on what is outside of all, where nothing is.
+What is consumed of a resource follows from its offers alone: the sum over their windows of consumed times
+load.
 """
 
 from collections.abc import Iterable, Iterator

@@ -148,7 +148,8 @@ class Rows:
     """Everything that a round changed, or everything there is.
 
     `forgotten` (kind, market, key) and `forgotten_deals` are to be removed, with what belongs to them. Of a
-    resource either all windows are there, which replace those before, or none; nobody needs them to rebuild it.
+    resource either all windows are there, which replace those before, or none; nobody needs them to rebuild
+    it.
     """
 
     entities: list[EntityRow] = field(default_factory=list)

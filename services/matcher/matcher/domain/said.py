@@ -16,7 +16,7 @@ from tenon.contracts.log import DemandListed, OfferListed, SiteState
 from tenon.contracts.markets import normalise_code
 from tenon.contracts.positions import OUTSIDE
 from tenon.contracts.units import to_counts
-from tenon.contracts.values import DemandedWindow, Money, Window
+from tenon.contracts.values import Money, Window
 
 _MICROS = 1_000_000
 
@@ -81,7 +81,7 @@ def _counted(window: Window, unit: str) -> tuple[str, int, int, int]:
     return window.id, unix_ms(window.from_), unix_ms(window.until), to_counts(window.quantity, unit)
 
 
-def _demanded(window: DemandedWindow, unit: str) -> DemandWindow:
+def _demanded(window: Window, unit: str) -> DemandWindow:
     counted = DemandWindow(*_counted(window, unit))
     counted.due_ms = counted.from_ms if window.due is None else max(counted.from_ms, unix_ms(window.due))
     counted.least_part = to_counts(window.least_part, unit)

@@ -1,16 +1,18 @@
 """The division where supplies share pools: a generalised flow, by prices on the pools.
 
 A supply may draw on a pool, and a unit of it takes so much of the pool as its load says. Where loads differ
-that is no network flow any more. But once a price is set on each pool it is one again: each unit costs what it
-takes, at that price. So the prices are found by Dantzig and Wolfe's decomposition: a flow for some prices is a
-column of a small linear program (one row for each pool), whose duals are the next prices, until no flow is worth
-more than the mixture that there is. The mixture says how much of its pool each supply may take; rounded down,
-that bounds a flow in integers, and what is left over is given out unit by unit, the best first.
+that is no network flow any more. But once a price is set on each pool it is one again: each unit costs what
+it takes, at that price. So the prices are found by Dantzig and Wolfe's decomposition: a flow for some prices
+is a column of a small linear program (one row for each pool), whose duals are the next prices, until no flow
+is worth more than the mixture that there is. The mixture says how much of its pool each supply may take;
+rounded down, that bounds a flow in integers, and what is left over is given out unit by unit, the best first.
 
-Tiers are divided one after another, and a later one gets what earlier ones left. The linear program uses doubles,
-by + - × ÷ alone, which are the same on every machine (ADR 18); amounts, loads and checks are Python integers.
+Tiers are divided one after another, and a later one gets what earlier ones left. The linear program uses
+doubles, by + - × ÷ alone, which are the same on every machine (ADR 18); amounts, loads and checks are Python
+integers.
 
-Dantzig, Wolfe, Decomposition Principle for Linear Programs (1960); Ahuja, Magnanti, Orlin, Network Flows, §15.
+Dantzig, Wolfe, Decomposition Principle for Linear Programs (1960); Ahuja, Magnanti, Orlin, Network Flows,
+§15.
 """
 
 from collections.abc import Iterator
@@ -24,7 +26,8 @@ from matcher.domain.columns import Floats, Ints
 NO_POOL = -1
 _FLOWS = (20, 200)
 _MOST_ARCS = 2_000_000
-"""Prices are tried, between so many times, as long as the arcs of all flows are not more than these: about a second.
+"""Prices are tried, between so many times, as long as the arcs of all flows are not more than these: about a
+second.
 
 The mixture of the flows is one that fits, however many there were.
 """
@@ -35,7 +38,7 @@ _FINEST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Of each supply which pool it draws on (or `NO_POOL`) and what a unit takes; of each pool what is there."""
+    """Of each supply its pool (or `NO_POOL`) and what a unit takes of it; of each pool what is there."""
 
     pool: Ints
     load: Ints
@@ -129,9 +132,9 @@ class _Division:
 
     def _gaining(self, tier: int | None) -> Iterator[int]:
         for arc, need in enumerate(self._need):
-            if tier is None or self._needs.tier[need] == tier:
-                if self._cost[arc] < self._next_value(need):
-                    yield arc
+            wanted = tier is None or self._needs.tier[need] == tier
+            if wanted and self._cost[arc] < self._next_value(need):
+                yield arc
 
     def _rank(self, arc: int) -> tuple[int, int, int, int]:
         need = self._need[arc]
@@ -142,7 +145,7 @@ class _Division:
         return next((value for amount, value in self._open[need] if amount), 0)
 
     def _room_of(self, arc: int, least: Ints | None) -> int:
-        """Return how much more can move at the value of the next unit; 0 where that is less than the least."""
+        """Return how much more can move that is worth it; 0 where that is less than the least."""
         supply, need = self._supply[arc], self._need[arc]
         room: int = self._left[supply]
         if self._pool[supply] != NO_POOL:
@@ -156,7 +159,9 @@ class _Division:
 
 
 class _Prices:
-    """The linear program of a tier: a row for each pool in use and one for the mixture, a column for each flow."""
+    """The linear program of a tier: a row for each pool in use and one for the mixture, a column for each
+    flow.
+    """
 
     def __init__(self, supplies: Ints, needs: Needs, arcs: Arcs, draws: Draws, room: list[int]) -> None:
         self._needs, self._arcs, self._room = needs, arcs, room
@@ -199,7 +204,7 @@ class _Prices:
         return self._rounded(flows, program.mixture(len(flows)))
 
     def _flow(self, prices: Floats) -> tuple[list[int], Floats, float]:
-        """Return the flow that is best at these prices of whole pools: by supplies, by pools, and its worth."""
+        """Return the best flow at these prices of whole pools: by supplies, by pools, and its worth."""
         amounts = self._amounts(prices * self._unit)
         supplied = _of_supplies(len(self._supplies), self._arcs, amounts)
         column = np.zeros(len(self._pools) + 1)
@@ -249,7 +254,9 @@ class _Prices:
         return worth
 
     def _rounded(self, flows: list[list[int]], shares: list[float]) -> Ints:
-        """Return what each supply gives in the mixture, in whole units: what is cut off goes to the largest rests."""
+        """Return what each supply gives in the mixture, in whole units: what is cut off goes to the largest
+        rests.
+        """
         caps, room = self._supplies.tolist(), list(self._room)
         pools, loads = self._draws.pool.tolist(), self._draws.load.tolist()
         rests: list[tuple[float, int]] = []

@@ -54,7 +54,7 @@ class Reads:
             responses=answers("OfferHistory", 401, 404))  # fmt: skip
         add("/resources", self.resources, summary="Resources, and what is consumed of them",
             responses=answers("ResourcePage", 400, 401, 403, 422))  # fmt: skip
-        add("/resources/{party}/{resource}", self.resource, summary="One resource, and what is consumed of it",
+        add("/resources/{party}/{resource}", self.resource, summary="One resource, as it is consumed",
             responses=answers("ResourcePosition", 401, 404))  # fmt: skip
         add("/dockings", self.dockings, summary="Dockings, the newest first",
             responses=answers("DockingPage", 400, 401, 403, 422))  # fmt: skip
