@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from matcher.domain.allocation import NOTHING, Arcs, Needs
 from matcher.domain.columns import Ints
 from matcher.domain.dividing import divide
-from matcher.domain.sharing import NO_POOL, Draws
+from matcher.domain.prices import NO_POOL, Draws
 
 pytestmark = pytest.mark.unit
 

@@ -5,11 +5,17 @@ all. Otherwise pools get prices (`sharing`), and where a docking would be smalle
 smallest is left out and the rest divided again, until none is; what fits then is added.
 """
 
+from itertools import count
+
 import numpy as np
 
 from matcher.domain.allocation import NOTHING, Arcs, Left, Needs, allocate
 from matcher.domain.columns import Ints, groups
-from matcher.domain.sharing import Draws, share, top_up
+from matcher.domain.prices import NO_POOL, Draws
+from matcher.domain.sharing import share, top_up
+
+_GENTLE = 10
+"""So often only the smallest part of each need is left out; then all that are too small, so that it ends."""
 
 
 def divide(
@@ -24,15 +30,15 @@ def divide(
         return amounts
     if left is not NOTHING:
         return None
-    draws = draws or Draws(np.full(len(supplies), -1), np.ones(len(supplies), dtype=np.int64), [])
+    draws = draws or Draws(np.full(len(supplies), NO_POOL), np.ones(len(supplies), dtype=np.int64), [])
     kept = np.arange(len(arcs.cost))
-    while True:
+    for tried in count():
         some = Arcs(arcs.supply[kept], arcs.need[kept], arcs.cost[kept])
         moved = share(supplies, needs, some, draws)
         small = _small(moved, some, least)
         if not len(small):
             break
-        kept = np.delete(kept, small)
+        kept = np.delete(kept, small if tried >= _GENTLE else _smallest(small, moved, some))
     amounts = np.zeros(len(arcs.cost), dtype=np.int64)
     amounts[kept] = moved
     return top_up(amounts, supplies, needs, arcs, draws, least)
@@ -43,12 +49,15 @@ def _bears(draws: Draws | None, amounts: Ints, arcs: Arcs) -> bool:
 
 
 def _small(amounts: Ints, arcs: Arcs, least: Ints) -> Ints:
-    """Return of each need that gets something too small the arc that carries least."""
-    found = np.flatnonzero((amounts > 0) & (amounts < least[arcs.need]))
-    smallest = [
-        min(
-            places.tolist(), key=lambda place: (amounts[found[place]], -arcs.cost[found[place]], found[place])
-        )
-        for places in groups(arcs.need[found])
-    ]
-    return found[smallest]
+    """Return the arcs that carry less than their need takes."""
+    return np.flatnonzero((amounts > 0) & (amounts < least[arcs.need]))
+
+
+def _smallest(small: Ints, amounts: Ints, arcs: Arcs) -> Ints:
+    """Return of each need the arc among these that carries least."""
+    return np.array(
+        [
+            min(small[places].tolist(), key=lambda arc: (amounts[arc], -arcs.cost[arc], arcs.supply[arc]))
+            for places in groups(arcs.need[small])
+        ]
+    )

@@ -18,9 +18,9 @@ from matcher.domain.lifecycle import Proposal, propose
 from matcher.domain.model import Demand, DemandRef, DemandWindow, Market, OfferRef
 from matcher.domain.pairs import NEAREST, Pairs, Side, pairs_of
 from matcher.domain.placing import place_demand, place_offer
+from matcher.domain.prices import NO_POOL, Draws
 from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
 from matcher.domain.resources import sharing
-from matcher.domain.sharing import NO_POOL, Draws
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
