@@ -1,12 +1,14 @@
 """What offers share can't be sold twice; where a resource is not known, nothing is."""
 
+from typing import Any
+
 import pytest
 
 from tenon.contracts import intake
 from tenon.contracts.alerts import Overloaded
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.positions import ResourcePosition
-from tenon.contracts.values import Shape, Window
+from tenon.contracts.values import ResourceDraw, Shape, Window
 from tests.support.market import (
     MARKET,
     MASKS,
@@ -182,6 +184,23 @@ def test_a_heavier_load_takes_back_what_the_line_does_not_bear_any_more() -> Non
     world.round(resource("a", window(10)), *sharing(1), demand("b", 10))
     decisions = world.round(offer("a", 100, name="o0", revision=2, resource=draw(2)))
     assert steps_of(decisions)[0] == "cancelled"
+
+
+@pytest.mark.parametrize("changed", [draw(1), draw(10, name="press")])
+def test_what_an_offer_leaves_on_its_line_is_docked_by_what_shares_it(changed: ResourceDraw) -> None:
+    """One takes ten seconds a piece, until it takes one, or goes to another line."""
+    world = World()
+    slow: dict[str, Any] = {"automatic": True, "name": "slow", "windows": [window(10)]}
+    world.round(
+        resource("a", window(100)),
+        resource("a", window(100), name="press"),
+        offer("a", resource=draw(10), **slow),
+        demand("b", 10, automatic=True),
+    )
+    world.round(offer("a", 50, name="quick", resource=draw(1)), demand("c", 50))
+    assert docked(world) == {"slow": 10, "quick": 0}
+    world.round(offer("a", revision=2, resource=changed, **slow))
+    assert docked(world) == {"slow": 10, "quick": 50}
 
 
 def test_what_is_confirmed_outside_of_every_window_is_shown_as_drawn_from_outside() -> None:

@@ -17,7 +17,7 @@ from matcher.domain.releasing import (
     release_proposals,
     release_unfit,
 )
-from matcher.domain.resources import drawing, draws, link, put, resource_key, unlink
+from matcher.domain.resources import drawing, link, put, resource_key, unlink
 from matcher.domain.said import demand_from, offer_from, resource_from, site_key
 from matcher.domain.state import State
 from matcher.domain.timers import wake_demand, wake_offer, wake_resource
@@ -44,7 +44,7 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
         return
     if old is not None:
         new.since_ms, new.offset = old.since_ms, old.offset
-        draws(market, effects, old)
+        _touch_resource(market, resource_key(old), effects)
         unlink(market, old)
         new.windows = _kept_offer_windows(old, new.windows, effects)
     market.offers[new.key] = new
@@ -57,6 +57,7 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
     release_unfit(market, f"o:{new.key}", Cause("offer_revised"), effects)
     release_overdrawn(market, new, Cause("offer_revised"), effects)
     if (resource := resource_key(new)) is not None:
+        _touch_resource(market, resource, effects)
         release_overloaded(market, resource, Cause("offer_revised"), effects)
 
 
@@ -179,10 +180,11 @@ def touch_offer(market: Market, offer: Offer, effects: Effects) -> None:
     market.dirty.add(f"o:{offer.key}")
 
 
-def _touch_resource(market: Market, key: str, effects: Effects) -> None:
+def _touch_resource(market: Market, key: str | None, effects: Effects) -> None:
     """Note that a resource changed: it is told and stored, and what draws on it is decided again."""
-    effects.resources.add((market.name, key))
-    market.dirty |= {f"o:{offer.key}" for offer in drawing(market, key)}
+    if key is not None:
+        effects.resources.add((market.name, key))
+        market.dirty |= {f"o:{offer.key}" for offer in drawing(market, key)}
 
 
 def touch_demand(market: Market, demand: Demand, effects: Effects) -> None:
