@@ -17,6 +17,7 @@ from tests.support.market import (
     demand,
     demanded,
     draw,
+    item,
     offer,
     policy,
     progressed,
@@ -92,6 +93,22 @@ def test_the_line_makes_what_is_worth_most_for_what_it_takes() -> None:
         demand("c", 60, windows=[window(60, 10, 20)], kilometres=800),
     )
     assert docked(world) == {"slow": 4, "quick": 60}
+
+
+def test_the_mould_of_the_chapter_makes_all_caps_and_what_is_left_of_valves() -> None:
+    """Docs/matching.md: 100 hours; half a minute for a cap, two for a valve."""
+    world = World()
+    world.round(
+        resource("a", window(360_000, 0, 7)),
+        offer("a", name="caps", item=item("mask.cap"), windows=[window(20_000, 0, 7)], resource=draw(30)),
+        offer("a", name="valves", item=item("mask.valve"), windows=[window(2_000, 1, 4)], resource=draw(120)),
+        demand("clinic", item=item("mask.cap"), windows=[window(8_000, 0, 7)]),
+        demand("school", item=item("mask.valve"), windows=[window(1_500, 0, 7)]),
+    )
+    assert docked(world) == {"caps": 8_000, "valves": 1_000}
+    reasons = world.state.markets[MARKET].demands["school/d"].reasons
+    assert reasons is not None
+    assert reasons.failed == {"class": 1, "resource": 1}
 
 
 def test_a_load_may_be_stated_in_another_unit_of_what_the_resource_is_counted_in() -> None:
