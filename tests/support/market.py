@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.state import State
 from matcher.domain.step import Decisions, Read, step
@@ -32,6 +34,11 @@ def day(number: float) -> datetime:
 def window(quantity: int, first: float = 0, last: float = 36_500, name: str = "w") -> values.Window:
     """Return a window from one day to another."""
     return values.Window(id=name, from_=day(first), until=day(last), quantity=Decimal(quantity))
+
+
+def demanded(said: values.Window, least: int = 0, due: float | None = None) -> values.Window:
+    """Return a window of a demand with the least part that it takes, and the day from which on it is late."""
+    return replace(said, due=None if due is None else day(due), least_part=Decimal(least))
 
 
 def site(
@@ -96,6 +103,26 @@ def demand(
     return log.DemandListed(
         demand=published, site=place or site(party, kilometres), terms=terms(party, automatic)
     )
+
+
+def resource(
+    party: str, *windows: values.Window, revision: int = 1, name: str = "line", unit: str = "SEC"
+) -> intake.ResourcePublished:
+    """Return a resource in the market of masks, of 3,600 seconds for ever where no windows are said."""
+    return intake.ResourcePublished(
+        party=party,
+        resource=name,
+        revision=revision,
+        site="main",
+        class_=MASKS,
+        unit=unit,
+        windows=list(windows) or [window(3_600)],
+    )
+
+
+def draw(load: str | int = 1, name: str = "line", unit: str | None = None) -> values.ResourceDraw:
+    """Return that a unit of an offer takes so much of a resource."""
+    return values.ResourceDraw(id=name, load_factor=Decimal(load), unit=unit)
 
 
 def policy(revision: int = 1, **said: Any) -> intake.PolicyPublished:

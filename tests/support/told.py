@@ -80,6 +80,31 @@ def docking(
     return dockings.Docking(docking=name, revision=revision, status=status, **fields)  # type: ignore[arg-type]
 
 
+def resource_position(party: str = "mill", name: str = "line") -> positions.ResourcePosition:
+    """Return a resource of 3,600 seconds of which a quarter is free."""
+    window = positions.ResourceWindow(
+        id="w1",
+        from_=START,
+        until=START + timedelta(days=9),
+        quantity=Decimal(3600),
+        consumed=Decimal(2700),
+        free=Decimal(900),
+        overdrawn=Decimal(0),
+    )
+    return positions.ResourcePosition(
+        party=party,
+        resource=name,
+        revision=1,
+        status="open",
+        market="own:mask",
+        class_=UNITS.class_,
+        site="main",
+        unit="SEC",
+        windows=[window],
+        at=START,
+    )
+
+
 def demand_position(
     party: str = "clinic", name: str = "demand-1", open_: int = 60, **said: object
 ) -> positions.DemandPosition:
@@ -189,6 +214,8 @@ def key_of(data: Shape) -> str:
             return f"{data.party}/offer/{data.offer}"
         case positions.DemandPosition():
             return f"{data.party}/demand/{data.demand}"
+        case positions.ResourcePosition():
+            return f"{data.party}/resource/{data.resource}"
         case parties.PartyState():
             return data.party
         case rounds.RoundDecided():
@@ -206,6 +233,8 @@ def type_of(data: Shape) -> str:
             return "tenon.offer.position.v1"
         case positions.DemandPosition():
             return "tenon.demand.position.v1"
+        case positions.ResourcePosition():
+            return "tenon.resource.position.v1"
         case alerts.Unmet():
             return "tenon.alert.unmet.v1"
         case parties.PartyState():
@@ -220,6 +249,7 @@ TOPIC_OF = {
     dockings.Docking: topics.DOCKINGS,
     positions.OfferPosition: topics.POSITIONS,
     positions.DemandPosition: topics.POSITIONS,
+    positions.ResourcePosition: topics.POSITIONS,
     alerts.Unmet: topics.ALERTS,
     parties.PartyState: topics.PARTIES,
     rounds.RoundDecided: topics.ROUNDS,

@@ -15,7 +15,7 @@ from tenon.kafka import KafkaSettings
 from tenon.sharding import Sharding
 from tenon_audit import journal as journals
 from tenon_audit import log
-from tenon_audit.checks import accepted, asked, delivered, offered, repeated, rounds, told
+from tenon_audit.checks import accepted, asked, delivered, drawn, offered, repeated, rounds, told
 from tenon_audit.checks.accepted import Journal
 from tenon_audit.checks.repeated import InForce, Name
 from tenon_audit.deciding import Decided
@@ -156,6 +156,7 @@ class _Audit:
         in_force = repeated.kept_in_force(in_force, entities, await self.tables.closed())
         report.add(repeated.newest_in_force(in_force, entities))
         report.add(offered.now(await self.tables.offer_windows(), decided.ledgers, in_force))
+        report.add(drawn.now(await self.tables.resource_windows(), decided.ledgers, in_force))
         report.add(asked.now(wants, decided.ledgers, in_force))
         forgotten_ms = {number: clock - self.kept_closed_ms for number, clock in decided.clocks.items()}
         report.add(told.rows_as_told(dockings, decided.steps, forgotten_ms))

@@ -9,11 +9,11 @@ from itertools import chain
 
 from tenon.contracts.topics import ALERTS, DOCKINGS, POSITIONS, REJECTED, ROUNDS
 from tenon.kafka import Record
-from tenon_audit.checks import asked, offered
+from tenon_audit.checks import asked, drawn, offered
 from tenon_audit.checks.repeated import step_says_something
 from tenon_audit.checks.rounds import Kept, Told
 from tenon_audit.checks.told import Others, Steps, orphan
-from tenon_audit.facts import DemandTold, Head, OfferTold, Own, Round, Step, WindowKey
+from tenon_audit.facts import DemandTold, Head, OfferTold, Own, ResourceTold, Round, Step, WindowKey
 from tenon_audit.finding import Finding, record, row
 from tenon_audit.ledger import Ledger
 from tenon_audit.reading import Unreadable, attributes, own, position, step
@@ -122,6 +122,7 @@ class Decided:
         new: dict[WindowKey, str] = {each.offer: each.docking for each in steps if each.revision == 1}
         offers = [each for each in told if isinstance(each, OfferTold)]
         yield from offered.at_commit(made_in, offers, ledger, new)
+        yield from drawn.at_commit(made_in, [each for each in told if isinstance(each, ResourceTold)])
         yield from asked.at_commit(made_in, [each for each in told if isinstance(each, DemandTold)], ledger)
         for event in this.events:
             if event.topic == POSITIONS.name and not event.value:
@@ -158,5 +159,5 @@ def _own(this: Round) -> Own | None:
     return next((own(event.value) for event in this.events if event.topic == ROUNDS.name), None)
 
 
-def _position(key: str, value: bytes) -> OfferTold | DemandTold:
+def _position(key: str, value: bytes) -> OfferTold | DemandTold | ResourceTold:
     return position(value, key.split("/")[1])

@@ -4,8 +4,11 @@ Quantities are counts of the item's unit (`tenon.contracts.units`); a window is 
 demand's `party/id` and its own id.
 """
 
+from fractions import Fraction
 from typing import NamedTuple
 
+GRAINS = 1_000_000
+"""Resources are kept in millionths of counts."""
 WindowKey = tuple[str, str]
 
 
@@ -123,6 +126,13 @@ class OfferTold(NamedTuple):
     windows: tuple[OfferWindow, ...]
 
 
+class ResourceTold(NamedTuple):
+    """A position of a resource, in grains: millionths of counts."""
+
+    key: str
+    windows: tuple[OfferWindow, ...]
+
+
 class DemandTold(NamedTuple):
     """A position of a demand. `status` and whether it says why something is open."""
 
@@ -134,6 +144,14 @@ class DemandTold(NamedTuple):
 
 class OfferRow(NamedTuple):
     """A row of matcher.offer_windows."""
+
+    partition: int
+    key: str
+    window: OfferWindow
+
+
+class ResourceRow(NamedTuple):
+    """A row of matcher.resource_windows, in grains."""
 
     partition: int
     key: str
@@ -194,8 +212,20 @@ class Said(NamedTuple):
     told: int = 0
 
 
+class Draw(NamedTuple):
+    """What an offer draws on. A count of it takes `load` base units: of `dimension`, where that is said."""
+
+    resource: str
+    load: Fraction
+    dimension: str | None
+
+
 class Statement(NamedTuple):
-    """A listing or a withdrawal in the log. `quantities` None: withdrawn."""
+    """A listing or a withdrawal in the log. `quantities` None: withdrawn; of a resource they are in grains.
+
+    `spans`: from when to when each window lies. `counted`: in what dimension a resource
+    is counted, and in how many parts of the base unit.
+    """
 
     partition: int
     offset: int
@@ -204,6 +234,9 @@ class Statement(NamedTuple):
     key: str
     revision: int
     quantities: dict[str, int] | None
+    spans: dict[str, tuple[int, int]] = {}
+    draw: Draw | None = None
+    counted: tuple[str, int] = ("", 1)
 
 
 class FeedRow(NamedTuple):

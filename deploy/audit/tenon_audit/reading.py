@@ -6,6 +6,7 @@ Reads by the contracts alone. What can't be read raises `Unreadable`, with the p
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
+from fractions import Fraction
 from hashlib import blake2b
 from typing import TypeVar
 
@@ -15,18 +16,21 @@ from tenon.contracts import intake, log
 from tenon.contracts.cloudevents import event_id
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode, unix_ms
 from tenon.contracts.dockings import Docking
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.topics import DOCKINGS
-from tenon.contracts.units import to_counts
+from tenon.contracts.units import to_counts, unit
 from tenon.contracts.values import Shape, Window
 from tenon_audit.facts import (
+    GRAINS,
     DemandTold,
     DemandWindow,
+    Draw,
     Event,
     OfferTold,
     OfferWindow,
     Own,
+    ResourceTold,
     Statement,
     Step,
 )
@@ -133,8 +137,10 @@ def _made_in(docking: str, given: str, sequence: str) -> tuple[int, int]:
     return int(home), made
 
 
-def position(value: bytes, kind: str) -> OfferTold | DemandTold:
-    """Return a position of an offer or of a demand."""
+def position(value: bytes, kind: str) -> OfferTold | DemandTold | ResourceTold:
+    """Return a position of an offer, of a resource or of a demand."""
+    if kind == "resource":
+        return _resource(_data(ResourcePosition, value))
     return _offer(_data(OfferPosition, value)) if kind == "offer" else _demand(_data(DemandPosition, value))
 
 
@@ -146,7 +152,19 @@ def statement(partition: int, offset: int, headers: Headers, value: bytes | None
         case "tenon.offer.listed.v1":
             offer = _data(log.OfferListed, value).offer
             key, quantities = f"{offer.party}/{offer.offer}", _quantities(offer.windows, offer.item.unit)
-            return Statement(*where, "offer", market, key, offer.revision, quantities)
+            spans = _spans(offer.windows)
+            return Statement(*where, "offer", market, key, offer.revision, quantities, spans, _draw(offer))
+        case "tenon.resource.published.v1":
+            resource = _data(intake.ResourcePublished, value)
+            key = f"{resource.party}/{resource.resource}"
+            counts = _quantities(resource.windows, resource.unit)
+            grains = {window: counts[window] * GRAINS for window in counts}
+            spans, of = _spans(resource.windows), unit(resource.unit).dimension
+            published = Statement(*where, "resource", market, key, resource.revision, grains, spans)
+            return published._replace(counted=(of.name, of.scale))
+        case "tenon.resource.withdrawn.v1":
+            over = _data(intake.ResourceWithdrawn, value)
+            return Statement(*where, "resource", market, f"{over.party}/{over.resource}", over.revision, None)
         case "tenon.demand.listed.v1":
             demand = _data(log.DemandListed, value).demand
             key, quantities = f"{demand.party}/{demand.demand}", _quantities(demand.windows, demand.item.unit)
@@ -203,6 +221,36 @@ def _offer(said: OfferPosition) -> OfferTold:
         for window in said.windows
     )
     return OfferTold(f"{said.party}/{said.offer}", tuple(windows))
+
+
+def _resource(said: ResourcePosition) -> ResourceTold:
+    windows = (
+        OfferWindow(
+            window.id,
+            *(
+                int(Fraction(quantity) * unit(said.unit).dimension.scale * GRAINS)
+                for quantity in (window.quantity, window.consumed, window.free, window.overdrawn)
+            ),
+        )
+        for window in said.windows
+    )
+    return ResourceTold(f"{said.party}/{said.resource}", tuple(windows))
+
+
+def _draw(offer: intake.OfferPublished) -> Draw | None:
+    """Return what a count of an offer takes, in base units."""
+    draw = offer.resource
+    if draw is None:
+        return None
+    stated = None if draw.unit is None else unit(draw.unit)
+    load = Fraction(draw.load_factor) / unit(offer.item.unit).dimension.scale
+    if stated is not None:
+        load *= stated.factor
+    return Draw(f"{offer.party}/{draw.id}", load, stated.dimension.name if stated else None)
+
+
+def _spans(windows: Sequence[Window]) -> dict[str, tuple[int, int]]:
+    return {window.id: (unix_ms(window.from_), unix_ms(window.until)) for window in windows}
 
 
 def _demand(said: DemandPosition) -> DemandTold:

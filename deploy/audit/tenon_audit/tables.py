@@ -23,6 +23,7 @@ from tenon_audit.facts import (
     Head,
     OfferRow,
     OfferWindow,
+    ResourceRow,
     Round,
     Said,
     Undelivered,
@@ -139,6 +140,16 @@ class Tables:
         )
         return [OfferRow(row[0], row[1], OfferWindow(*tuple(row)[2:])) async for row in rows]
 
+    async def resource_windows(self) -> list[ResourceRow]:
+        """Return the windows of resources."""
+        rows = self._matcher(
+            'SELECT partition, key, "window", quantity, consumed, free, overdrawn'
+            ' FROM matcher.resource_windows ORDER BY partition, key, "window"'
+        )
+        return [
+            ResourceRow(row[0], row[1], OfferWindow(row[2], *map(int, tuple(row)[3:]))) async for row in rows
+        ]
+
     async def demand_windows(self) -> list[DemandRow]:
         """Return the windows of demands."""
         rows = self._matcher(
@@ -148,14 +159,14 @@ class Tables:
         return [DemandRow(row[0], row[1], DemandWindow(*tuple(row)[2:])) async for row in rows]
 
     async def entities(self) -> list[Entity]:
-        """Return offers, demands, sites and policies that the matcher holds."""
+        """Return offers, resources, demands, sites and policies that the matcher holds."""
         rows = self._matcher(
             """
             SELECT partition, kind, market, key, revision, coalesce(meta ->> 'status', '') AS status,
                    coalesce(meta ->> 'reasons', '') <> '' AS explained
             FROM (
                 SELECT partition, kind, market, key, revision, convert_from(meta, 'UTF8')::jsonb AS meta
-                FROM matcher.entities WHERE kind IN ('offer', 'demand', 'site', 'policy')
+                FROM matcher.entities WHERE kind IN ('offer', 'resource', 'demand', 'site', 'policy')
             ) AS e ORDER BY partition, kind, key
             """
         )

@@ -27,7 +27,7 @@ from tenon.kafka import Producer, Receipt
 from tenon.metrics import Metrics
 from tenon.records import OutRecord
 
-_SITED = intake.OfferPublished | intake.DemandPublished | intake.RoutesPublished
+_SITED = intake.OfferPublished | intake.DemandPublished | intake.RoutesPublished | intake.ResourcePublished
 _LISTED = intake.OfferPublished | intake.DemandPublished
 _BREATH_S = 0.005
 Standings = Mapping[SiteKey, Standing]

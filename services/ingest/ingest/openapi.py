@@ -59,7 +59,7 @@ Accepted and stored, but **not yet acted on**: {not_yet}. Quantities are gross; 
 until it is acted on.
 """
 _NOT_YET: Mapping[str, tuple[str, ...]] = {
-    "OfferPublished": ("minimum_order", "lot", "resource", "change_over", "reconfirm_every_s"),
+    "OfferPublished": ("minimum_order", "lot", "change_over", "reconfirm_every_s"),
     "DemandPublished": ("all_or_nothing", "at_most_suppliers", "preferred", "kit"),
     "Item": ("attributes", "constraints"),
 }

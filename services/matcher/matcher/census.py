@@ -7,7 +7,7 @@ all of it. Must not know what a round decides, nor how metrics are recorded.
 from collections import Counter
 from collections.abc import Iterable
 
-from matcher.domain.model import Demand, Offer
+from matcher.domain.model import Demand, Offer, Resource
 from matcher.domain.rows import Rows
 from matcher.domain.state import State
 from tenon.contracts.positions import Reasons
@@ -30,6 +30,8 @@ class Census:
                 self._count_offer(offer.key, offer)
             for demand in market.demands.values():
                 self._count_demand(demand.key, demand)
+            for resource in market.resources.values():
+                self._count_windows(f"r:{resource.key}", resource)
 
     def update(self, state: State, rows: Rows) -> None:
         """Count again what a round changed."""
@@ -39,12 +41,17 @@ class Census:
                 self._count_offer(key, state.markets[market].offers.get(key))
             elif kind == "demand":
                 self._count_demand(key, state.markets[market].demands.get(key))
+            elif kind == "resource":
+                self._count_windows(f"r:{key}", state.markets[market].resources.get(key))
 
     def _count_offer(self, key: str, offer: Offer | None) -> None:
         is_open = offer is not None and offer.status == "open" and offer.free > 0
         (self.open_offers.add if is_open else self.open_offers.discard)(key)
-        is_overdrawn = offer is not None and any(window.overdrawn for window in offer.windows)
-        (self.overdrawn.add if is_overdrawn else self.overdrawn.discard)(key)
+        self._count_windows(key, offer)
+
+    def _count_windows(self, name: str, held: Offer | Resource | None) -> None:
+        is_overdrawn = held is not None and any(window.overdrawn for window in held.windows)
+        (self.overdrawn.add if is_overdrawn else self.overdrawn.discard)(name)
 
     def _count_demand(self, key: str, demand: Demand | None) -> None:
         if (before := self._open_demands.pop(key, None)) is not None:

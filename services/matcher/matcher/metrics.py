@@ -30,7 +30,7 @@ OPEN_REASONS = gauge(
     "reason",
 )
 OVERDRAWN = gauge(
-    "matcher_offers_overdrawn", "offers that hold less than what is docked of them", "partition"
+    "matcher_offers_overdrawn", "offers and resources that hold less than what is docked of them", "partition"
 )
 OPEN_OFFERS = gauge("matcher_offers_open", "offers of which something is free", "partition")
 CLOCK = gauge("matcher_clock_seconds", "the partition's clock, in Unix seconds", "partition")

@@ -33,6 +33,8 @@ _COMMIT = f"SELECT commit_rounds({', '.join(f'${number}' for number in range(1, 
 _CLOSED_WIDTH = 5
 _FORGOTTEN_WIDTH = 3
 _FORGET = f"SELECT close_and_forget({', '.join(f'${number}' for number in range(1, 11))})"
+_RESOURCE_WIDTH = 8
+_STORE_RESOURCES = f"SELECT store_resources({', '.join(f'${number}' for number in range(1, 11))})"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[OutEvent]).decode
 
@@ -176,7 +178,9 @@ class Store:
 
 
 async def _commit(connection: Connection, rounds: Sequence[ToStore]) -> None:
-    """Store rounds of different partitions by one statement, and what they forgot by one for each."""
+    """Store rounds of different partitions by one statement; resources, and what they forgot, by one for
+    each.
+    """
     decided = [_decided_columns(*each) for each in rounds]
     rows = [(partition.partition, decisions.rows) for partition, _, decisions in rounds]
     groups: tuple[list[tuple[int, Sequence[object]]], ...] = (
@@ -195,6 +199,10 @@ async def _commit(connection: Connection, rounds: Sequence[ToStore]) -> None:
     ]
     await connection.execute(_COMMIT, topics.MARKET.name, *_columns(decided, _DECIDED_WIDTH), *arguments)
     for number, each in rows:
+        gone = [key for kind, _, key in each.forgotten if kind == "resource"]
+        if each.resource_windows or gone:
+            windows = _columns([_fields(row) for row in each.resource_windows], _RESOURCE_WIDTH)
+            await connection.execute(_STORE_RESOURCES, number, gone, *windows)
         if each.closed or each.forgotten_deals:
             await connection.execute(
                 _FORGET,

@@ -1,11 +1,12 @@
 """The schema of the matcher: the state of each partition, and the rounds that led to it.
 
-Written by `commit_rounds` and `close_and_forget` alone (see `migrations`), in one transaction per turn;
-`positions` and `leases` are the library's. `closed` is what is left of the ids that ended, `heads` each
-partition's last round. `rounds` is what was decided, in periods: kept until it is told, and for a while. A
-row of it is a round, or the last of a run of quiet ones (nothing changed but the position) that began with
-`first_round` at `first_offset`. The CHECKs are the last line of defence for guarantees 3 and 4, never the
-mechanism.
+Written by `commit_rounds`, `store_resources` and `close_and_forget` alone (see `migrations`), in one
+transaction per turn; `positions` and `leases` are the library's. `closed` is what is left of the ids that
+ended, `heads` each partition's last round. `rounds` is what was decided, in periods: kept until it is told,
+and for a while. A row of it is a round, or the last of a run of quiet ones (nothing changed but the position)
+that began with `first_round` at `first_offset`. The CHECKs are the last line of defence for guarantees 3 and
+4, never the mechanism. Of resources quantities are in grains, millionths of counts, and consumed is what the
+windows of offers that draw on them take: rows of it are for that CHECK and for the audit, nobody loads them.
 """
 
 from sqlalchemy import (
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    Numeric,
     Table,
     Text,
     func,
@@ -75,6 +77,25 @@ demand_windows = Table(
         "least(open, proposed, confirmed, shipped, delivered, given_up) >= 0"
         " AND asked = open + proposed + confirmed + shipped + delivered + given_up",
         name="demand_windows_add_up",
+    ),
+)
+
+resource_windows = Table(
+    "resource_windows",
+    metadata,
+    Column("partition", Integer, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("window", Text, primary_key=True),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Column("consumed", Numeric, nullable=False),
+    Column("free", Numeric, nullable=False),
+    Column("overdrawn", Numeric, nullable=False),
+    CheckConstraint(
+        "quantity >= 0 AND consumed >= 0 AND free >= 0 AND overdrawn >= 0 AND least(free, overdrawn) = 0"
+        " AND quantity + overdrawn = free + consumed",
+        name="resource_windows_add_up",
     ),
 )
 

@@ -13,7 +13,7 @@ from notifier.domain.visibility import parties_of
 from notifier.statements import Part, union
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.topics import DOCKINGS, ROUNDS
 from tenon.contracts.values import Shape
 from tenon.db import Connection
@@ -23,6 +23,7 @@ _KINDS: Final[Mapping[str, type[Shape]]] = {
     "docking": Docking,
     "offer": OfferPosition,
     "demand": DemandPosition,
+    "resource": ResourcePosition,
 }
 _LISTED: Final = """
 SELECT '{kind}', party || '/' || id, NULL::text, data FROM {kind}s
@@ -32,6 +33,7 @@ _STATES: Final = {
     "docking": "SELECT 'docking', docking, NULL::text, data FROM dockings WHERE docking = ANY($1::text[])",
     "offer": _LISTED.format(kind="offer"),
     "demand": _LISTED.format(kind="demand"),
+    "resource": _LISTED.format(kind="resource"),
 }
 _NAMES: Final = "SELECT 'name', party, name, NULL::bytea FROM parties WHERE party = ANY($1::text[])"
 _ORDERS: Final = (

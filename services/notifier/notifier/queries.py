@@ -64,7 +64,7 @@ class Queries:
     async def listed(
         self, table: Table, wanted: Filter, after: ListedKey | None, limit: int
     ) -> Sequence[Any]:
-        """Return (party, id, data) of offers or demands in order of party and id."""
+        """Return (party, id, data) of offers, resources or demands in order of party and id."""
         query: Any = select(table.c.party, table.c.id, table.c.data).order_by(table.c.party, table.c.id)
         query = _filtered(query, table, wanted)
         if wanted.party is not None:
@@ -74,7 +74,7 @@ class Queries:
         return await self._rows(query.limit(limit))
 
     async def one_listed(self, table: Table, party: str, name: str) -> bytes | None:
-        """Return one offer or demand."""
+        """Return one offer, resource or demand."""
         found = await self._rows(select(table.c.data).where(table.c.party == party, table.c.id == name))
         return found[0][0] if found else None
 

@@ -40,6 +40,10 @@ DELETE FROM sequences WHERE (topic, key) IN (
             WHEN 'offer' THEN NOT EXISTS (
                 SELECT FROM offers WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
             )
+            WHEN 'resource' THEN NOT EXISTS (
+                SELECT FROM resources
+                WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
+            )
             ELSE NOT EXISTS (
                 SELECT FROM demands WHERE party = split_part(s.key, '/', 1) AND id = split_part(s.key, '/', 3)
             )

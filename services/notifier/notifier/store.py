@@ -16,7 +16,7 @@ from notifier.statements import Part, all_of
 from tenon.contracts.codec import encode
 from tenon.contracts.dockings import Docking
 from tenon.contracts.parties import PartyState
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.db import Connection
 from tenon.records import TopicPartition
 
@@ -31,6 +31,7 @@ async def write(connection: Connection, where: TopicPartition, changes: Changes)
         *_gone(changes.states),
         *_listed("offer", changes),
         *_listed("demand", changes),
+        *_resources(changes),
         *_dockings(changes),
         *_rounds(changes),
         *_rejections(changes.rejections),
@@ -107,6 +108,14 @@ ON CONFLICT (party, id) DO UPDATE SET
     status = excluded.status, scheme = excluded.scheme, code = excluded.code, latitude = excluded.latitude,
     longitude = excluded.longitude, at = excluded.at, data = excluded.data
 """
+_UPSERT_RESOURCES: Final = """
+INSERT INTO resources AS r (party, id, status, scheme, code, at, data)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                     $7::bytea[])
+ON CONFLICT (party, id) DO UPDATE SET
+    status = excluded.status, scheme = excluded.scheme, code = excluded.code, at = excluded.at,
+    data = excluded.data
+"""
 _DELETE_LISTED: Final = """
 DELETE FROM {table} WHERE (party, id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 """
@@ -151,7 +160,7 @@ def _seen(seen: Mapping[str, Mapping[str, str]]) -> Iterator[Part]:
 
 
 def _gone(states: Mapping[StateKey, object]) -> Iterator[Part]:
-    for kind in ("offer", "demand"):
+    for kind in ("offer", "demand", "resource"):
         gone = [key for (of, key), state in states.items() if of == kind and state is None]
         if gone:
             yield _DELETE_LISTED.format(table=f"{kind}s"), keys_of(kind, gone)
@@ -173,6 +182,21 @@ def _listed_row(state: OfferPosition | DemandPosition, json: bytes) -> tuple[Any
     coarse = coarse_position(state.position)
     place = (coarse["latitude"], coarse["longitude"])
     return (state.party, name, state.status, of.scheme, of.code.lower(), *place, state.at, json)
+
+
+def _resources(changes: Changes) -> Iterator[Part]:
+    rows = [
+        _resource_row(state, changes.json[key])
+        for key, state in changes.states.items()
+        if isinstance(state, ResourcePosition)
+    ]
+    if rows:
+        yield _UPSERT_RESOURCES, _columns(rows)
+
+
+def _resource_row(state: ResourcePosition, json: bytes) -> tuple[Any, ...]:
+    of = state.class_
+    return (state.party, state.resource, state.status, of.scheme, of.code.lower(), state.at, json)
 
 
 def _dockings(changes: Changes) -> Iterator[Part]:

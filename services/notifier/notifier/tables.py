@@ -83,6 +83,18 @@ def _listed(name: str) -> Table:
 
 offers = _listed("offers")
 demands = _listed("demands")
+resources = Table(
+    "resources",
+    metadata,
+    Column("party", Text(collation="C"), primary_key=True),
+    Column("id", Text(collation="C"), primary_key=True),
+    Column("status", Text, nullable=False),
+    Column("scheme", Text, nullable=False),
+    Column("code", Text(collation="C"), nullable=False),
+    Column("at", _WHEN, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    comment="What offers of a party share.",
+)
 dockings = Table(
     "dockings",
     metadata,

@@ -103,6 +103,18 @@ def _overdrawn(data: Fields) -> str:
     return f"offer {data.get('offer')} of {data.get('party')} is overdrawn by {amount}"
 
 
+def _resource(data: Fields) -> str:
+    windows, unit = data.get("windows", ()), str(data.get("unit", ""))
+    left = f"{_sum(windows, 'free')} of {_sum(windows, 'quantity')} {_UNITS.get(unit, unit)} free"
+    return f"resource {data.get('resource')} of {data.get('party')} is {data.get('status')}, {left}"
+
+
+def _overloaded(data: Fields) -> str:
+    unit = str(data.get("unit", ""))
+    amount = f"{data.get('quantity', '?')} {_UNITS.get(unit, unit)}"
+    return f"resource {data.get('resource')} of {data.get('party')} is overdrawn by {amount}"
+
+
 def _rejected(data: Fields) -> str:
     origin = data.get("origin") or {}
     what = origin.get("event_type") or "an event"
@@ -122,8 +134,10 @@ def _refused(data: Fields) -> str:
 _OTHERS: Final[Mapping[str, Callable[[Fields], str]]] = {
     "demand.position": _demand,
     "offer.position": _offer,
+    "resource.position": _resource,
     "alert.unmet": _unmet,
     "alert.overdrawn": _overdrawn,
+    "alert.overloaded": _overloaded,
     "event.rejected": _rejected,
     "event.superseded": _superseded,
     "answer.refused": _refused,

@@ -18,6 +18,18 @@ class Unmet(Shape, frozen=True, kw_only=True):
     cause: Note
 
 
+class Overloaded(Shape, frozen=True, kw_only=True):
+    """More of a resource's window is drawn by what is confirmed or shipped than the resource still holds."""
+
+    market: str
+    party: Id
+    resource: Id
+    window: Id
+    unit: str
+    quantity: Quantity
+    at: Instant
+
+
 class Overdrawn(Shape, frozen=True, kw_only=True):
     """More of an offer's window is confirmed or shipped than the offer still holds."""
 

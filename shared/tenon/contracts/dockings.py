@@ -35,6 +35,8 @@ CauseCode = Literal[
     "no_answer",
     "offer_withdrawn",
     "offer_revised",
+    "resource_revised",
+    "resource_withdrawn",
     "demand_withdrawn",
     "demand_revised",
     "expired",

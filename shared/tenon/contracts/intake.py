@@ -11,6 +11,7 @@ from msgspec import Meta, field
 
 from tenon.contracts.values import (
     Basis,
+    Calendar,
     Certificate,
     ChangeOver,
     Distance,
@@ -32,11 +33,13 @@ from tenon.contracts.values import (
     Revision,
     Shape,
     Tier,
+    UnitCode,
     Window,
 )
 
 Confirmation = Literal["manual", "automatic"]
-Windows = Annotated[list[Window], Meta(min_length=1, max_length=500)]
+Windows = Annotated[list[Window], Meta(max_length=500)]
+DueWindows = Annotated[list[Window], Meta(min_length=1, max_length=500)]
 Parties = Annotated[list[Id], Meta(max_length=1000)]
 References = Annotated[list[ExternalReference], Meta(max_length=50)]
 
@@ -79,9 +82,11 @@ class RoutesPublished(Shape, frozen=True, kw_only=True):
 class OfferPublished(Shape, frozen=True, kw_only=True):
     """What a party can supply from a site.
 
-    Quantities are gross (what is docked already is part of them) unless `basis` is `net`; then `as_of`
-    is the last docking sequence that the sender had counted. Stored, not yet acted on: `minimum_order`,
-    `lot`, `resource`, `change_over`, `reconfirm_every_s`, and `basis: net` is refused until it is.
+    It says `windows`, or a `calendar` of which ingest makes them. Quantities are gross (what is docked
+    already is part of them) unless `basis` is `net`; then `as_of` is the last docking sequence that the
+    sender had counted. `flexible`: capacity beyond what is agreed, which costs what the policy says
+    (`flexible`). Stored, not yet acted on: `minimum_order`, `lot`, `change_over`, `reconfirm_every_s`, and
+    `basis: net` is refused until it is.
     """
 
     party: Id
@@ -89,7 +94,9 @@ class OfferPublished(Shape, frozen=True, kw_only=True):
     revision: Revision
     site: Id
     item: Item
-    windows: Windows
+    windows: Windows = []
+    calendar: Calendar | None = None
+    flexible: bool = False
     basis: Basis = "gross"
     as_of: Annotated[str, Meta(pattern=r"^[0-9]{20}$(?!\n)")] | None = None
     price: Money | None = None
@@ -116,6 +123,33 @@ class OfferWithdrawn(Shape, frozen=True, kw_only=True):
     reason: Note = ""
 
 
+class ResourcePublished(Shape, frozen=True, kw_only=True):
+    """A capacity that several offers of the same party and market share: a mould, a line, a crew.
+
+    Counted in its own unit (hours, cycles); it says `windows`, or a `calendar` of which ingest makes them.
+    The class names its market. An offer's window draws on the window of the resource in which it lies whole.
+    """
+
+    party: Id
+    resource: Id
+    revision: Revision
+    site: Id
+    class_: ItemClass = field(name="class")
+    unit: UnitCode
+    windows: Windows = []
+    calendar: Calendar | None = None
+
+
+class ResourceWithdrawn(Shape, frozen=True, kw_only=True):
+    """A resource ends: what draws on it has no capacity; what is confirmed stays, and shows as overdrawn."""
+
+    party: Id
+    resource: Id
+    revision: Revision
+    class_: ItemClass = field(name="class")
+    reason: Note = ""
+
+
 class DemandPublished(Shape, frozen=True, kw_only=True):
     """What a party requires at a site.
 
@@ -127,7 +161,7 @@ class DemandPublished(Shape, frozen=True, kw_only=True):
     revision: Revision
     site: Id
     item: Item
-    windows: Windows
+    windows: DueWindows
     tier: Tier = 5
     highest_price: Money | None = None
     required_certificates: Annotated[list[Id], Meta(max_length=100)] = []
@@ -195,14 +229,18 @@ class Tranche(Shape, frozen=True, kw_only=True):
 class Weights(Shape, frozen=True, kw_only=True):
     """What a docking costs, in the policy's own integer points.
 
-    A unit is worth docking while its tranche's value exceeds what it costs: price, freight and lateness, and
-    its part of the further docking that becomes necessary where the offer can't finish what is open.
+    A unit is worth docking while its tranche's value exceeds what it costs: price, freight, lateness, what
+    flexible capacity costs, and its part of the further docking that becomes necessary where the offer can't
+    finish what is open.
     """
 
     price: Annotated[int, Meta(ge=0, le=10**6, description="Points per currency unit.")] = 0
     freight: Annotated[int, Meta(ge=0, le=10**6, description="Points per unit and kilometre.")] = 1
     lateness: Annotated[
-        int, Meta(ge=0, le=10**6, description="Points per unit and day after the window opened.")
+        int, Meta(ge=0, le=10**6, description="Points per unit and day after it is due (or may come).")
+    ] = 0
+    flexible: Annotated[
+        int, Meta(ge=0, le=10**9, description="Points more per unit of an offer that is `flexible`.")
     ] = 0
     waiting: Annotated[
         int, Meta(ge=0, le=10**6, description="Points by which a unit's value rises per day of waiting.")

@@ -38,6 +38,11 @@ class OfferListed(Shape, frozen=True, kw_only=True):
     site: SiteState
     terms: PartyTerms
 
+    def __post_init__(self) -> None:
+        """Refuse an offer of which nobody made windows: in the log it has some."""
+        if not self.offer.windows:
+            raise ValueError("an offer without windows")
+
 
 class DemandListed(Shape, frozen=True, kw_only=True):
     """An accepted demand with its site and its party's terms."""

@@ -1,4 +1,4 @@
-"""The current state of an offer or a demand, as the matcher tells it at most once per round."""
+"""The current state of an offer, a resource or a demand, as the matcher tells it at most once per round."""
 
 from typing import Annotated, Literal
 
@@ -8,6 +8,7 @@ from tenon.contracts.values import (
     Id,
     Instant,
     Item,
+    ItemClass,
     Money,
     Position,
     Quantity,
@@ -18,6 +19,7 @@ from tenon.contracts.values import (
 )
 
 PositionStatus = Literal["open", "filled", "withdrawn", "expired"]
+ResourceStatus = Literal["open", "withdrawn", "expired"]
 Test = Literal[
     "class",
     "unit",
@@ -30,12 +32,18 @@ Test = Literal[
     "price",
     "readiness",
     "window",
+    "least_part",
+    "resource",
     "exhausted",
     "distance",
     "held_back",
     "not_worth",
     "unfinished",
 ]
+
+
+OUTSIDE = "outside"
+"""The window of a resource that holds nothing: from it draws what lies in no other window."""
 
 
 class OfferWindow(Shape, frozen=True, kw_only=True):
@@ -98,6 +106,36 @@ class OfferPosition(Shape, frozen=True, kw_only=True):
     windows: list[OfferWindow]
     at: Instant
     price: Money | None = None
+
+
+class ResourceWindow(Shape, frozen=True, kw_only=True):
+    """`quantity` = free + consumed, unless `overdrawn` says by how much more is consumed than is left.
+
+    The window `outside` holds nothing: from it draws what lies in no other window.
+    """
+
+    id: Id
+    from_: Instant = field(name="from")
+    until: Instant
+    quantity: Quantity
+    consumed: Quantity
+    free: Quantity
+    overdrawn: Quantity
+
+
+class ResourcePosition(Shape, frozen=True, kw_only=True):
+    """A resource as Tenon sees it."""
+
+    party: Id
+    resource: Id
+    revision: Revision
+    status: ResourceStatus
+    market: str
+    class_: ItemClass = field(name="class")
+    site: Id
+    unit: str
+    windows: list[ResourceWindow]
+    at: Instant
 
 
 class DemandPosition(Shape, frozen=True, kw_only=True):

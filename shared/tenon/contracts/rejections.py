@@ -57,7 +57,7 @@ class EventRejected(Shape, frozen=True, kw_only=True):
 class EventSuperseded(Shape, frozen=True, kw_only=True):
     """A statement older than the one in force, or another content under the same revision."""
 
-    kind: Literal["offer", "demand", "site", "party", "routes", "policy", "progress"]
+    kind: Literal["offer", "demand", "resource", "site", "party", "routes", "policy", "progress"]
     party: Id
     id: Annotated[str, Meta(max_length=129)]
     revision: Revision

@@ -45,7 +45,7 @@ DOCKINGS = Topic(
 POSITIONS = Topic(
     "tenon.positions.v1",
     "party/kind/id",
-    "the current state of an offer or demand, and why it is open",
+    "the current state of an offer, a resource or a demand, and why it is open",
     compacted=True,
     writers=("matcher",),
     readers=("notifier",),
@@ -53,7 +53,7 @@ POSITIONS = Topic(
 ALERTS = Topic(
     "tenon.alerts.v1",
     "market",
-    "unmet demands, overdrawn offers",
+    "unmet demands, overdrawn offers, overloaded resources",
     retention_ms=60 * _DAY_MS,
     writers=("matcher",),
     readers=("notifier",),

@@ -4,7 +4,7 @@ Decides the shape and the range of single values; what several values mean toget
 (a window that ends before it starts) is decided where an event is accepted.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -55,6 +55,10 @@ Note = Annotated[str, Meta(max_length=1000)]
 Tier = Annotated[int, Meta(ge=1, le=9, description="Urgency: 1 is served first.")]
 Distance = Annotated[int, Meta(ge=0, le=40_100_000, description="Metres along the way that goods travel.")]
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+TimeOfDay = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)", description="HH:MM, 00:00 to 23:59.")
+]
 Kind = Literal["product", "capacity", "service", "research", "talent", "finance", "space", "logistics"]
 Basis = Literal["gross", "net"]
 
@@ -131,12 +135,56 @@ class Readiness(Shape, frozen=True, kw_only=True):
 
 
 class Window(Shape, frozen=True, kw_only=True):
-    """A quantity available or required between two instants (`until` is exclusive)."""
+    """A quantity available or required between two instants (`until` is exclusive).
+
+    What is required is delivered not before `from` and not after `until`. Only there: from `due` on each day
+    is late, at the price that the policy sets (without it from `from` on); and no docking moves less than
+    `least_part`, unless it completes what is open. With the whole quantity as least part it takes no parts.
+    """
 
     id: Id
     from_: Instant = field(name="from")
     until: Instant
     quantity: Quantity
+    due: Instant | None = None
+    least_part: Quantity = Decimal(0)
+
+
+class Hours(Shape, frozen=True, kw_only=True):
+    """Working hours of one day; hours that end before they begin end on the next day."""
+
+    from_: TimeOfDay = field(name="from")
+    until: TimeOfDay
+
+
+class Shift(Hours, frozen=True, kw_only=True):
+    """Working hours on some days of the week."""
+
+    days: Annotated[list[Weekday], Meta(min_length=1, max_length=7)]
+
+
+class ExceptionalDay(Shape, frozen=True, kw_only=True):
+    """A date on which other hours hold than its weekday's: none (a holiday), or these."""
+
+    date: Annotated[date, Meta(description="A date in the calendar's zone.")]
+    hours: Annotated[list[Hours], Meta(max_length=10)] = []
+
+
+class Calendar(Shape, frozen=True, kw_only=True):
+    """A rate per working hour instead of windows: weekly shifts in a time zone, and exceptions.
+
+    Ingest makes windows of it, one for each day, week (from Monday) or shift in which somebody works between
+    two dates (`until` is exclusive), at most 500, named by their first date. A week holds the sum of its
+    hours.
+    """
+
+    zone: Annotated[str, Meta(max_length=64, description="An IANA time zone: Europe/Berlin, Asia/Shanghai.")]
+    from_: Annotated[date, Meta(description="The first date.")] = field(name="from")
+    until: Annotated[date, Meta(description="The date after the last.")]
+    per_hour: Quantity
+    shifts: Annotated[list[Shift], Meta(min_length=1, max_length=50)]
+    exceptions: Annotated[list[ExceptionalDay], Meta(max_length=500)] = []
+    windows_per: Literal["day", "week", "shift"] = "day"
 
 
 class Certificate(Shape, frozen=True, kw_only=True):
@@ -147,10 +195,15 @@ class Certificate(Shape, frozen=True, kw_only=True):
 
 
 class ResourceDraw(Shape, frozen=True, kw_only=True):
-    """The resource of a site that an offer draws on. Accepted and stored; not yet acted on."""
+    """The resource of the same party and market that an offer draws on.
+
+    One unit of the offer's item takes `load_factor` of the resource, in `unit`; without it in the base unit
+    of what the resource is counted in (seconds, pieces).
+    """
 
     id: Id
     load_factor: Quantity = Decimal(1)
+    unit: UnitCode | None = None
 
 
 class ChangeOver(Shape, frozen=True, kw_only=True):

@@ -112,7 +112,11 @@ async def _story(say: _Sender, database: Database) -> None:
         await say("party.registered", party=name, revision=1, name=name.title())
         where = {"position": {"latitude": 48.1, "longitude": 11.6}, "region": "DE-BY"}
         await say("site.published", party=name, site="main", revision=1, **where)
-    await say("offer.published", **_entry("acme", "offer", "o1", 70))
+    ever = {"from": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z"}
+    hours = {"unit": "MIN", "windows": [{"id": "h", **ever, "quantity": 200}]}
+    await say("resource.published", party="acme", resource="line", revision=1, **_place(), **hours)
+    draw = {"id": "line", "load_factor": 1.5, "unit": "MIN"}
+    await say("offer.published", **_entry("acme", "offer", "o1", 70), resource=draw)
     await say("offer.published", **_entry("bolt", "offer", "o2", 50))
     await say("demand.published", **_entry("clinic", "demand", "d1", 60))
     await say("demand.published", **_entry("depot", "demand", "d2", 90))
@@ -136,6 +140,10 @@ def _entry(party: str, kind: str, name: str, quantity: int, revision: int = 1) -
     ever = {"from": "2026-01-01T00:00:00Z", "until": "2036-01-01T00:00:00Z"}
     said = {"site": "main", "item": _ITEM, "windows": [{"id": "w", **ever, "quantity": quantity}]}
     return {"party": party, kind: name, "revision": revision, **said}
+
+
+def _place() -> dict[str, Any]:
+    return {"site": "main", "class": _ITEM["class"]}
 
 
 def _answer(party: str, docking: str, answer: str) -> dict[str, Any]:

@@ -140,6 +140,12 @@ async def test_a_statement_of_the_registry_that_is_gone_is_lost(line: Line, tmp_
 
 # What is changed by hand, and where it is then found: guarantee, kind of fault, place.
 SUMS = {
+    "UPDATE matcher.resource_windows SET consumed = consumed + 1, free = free - 1 WHERE \"window\" = 'h'": (
+        (3, "resource.consumed", "matcher.resource_windows 2/acme/line/h")
+    ),
+    "UPDATE matcher.resource_windows SET quantity = 5, free = 5 WHERE \"window\" = 'outside'": (
+        (3, "resource.quantity", "matcher.resource_windows 2/acme/line/outside")
+    ),
     "UPDATE matcher.offer_windows SET consumed = consumed - 5, free = free + 5 WHERE key = 'acme/o1'": (
         (3, "offer.consumed", "matcher.offer_windows 2/acme/o1/w")
     ),

@@ -84,6 +84,18 @@ async def test_the_data_of_one_event_may_come_with_ce_headers(kafka: KafkaSettin
         assert (record.id, record.source, record.extensions["market"]) == ("ä-1", "/erp", "hs:63")
 
 
+LINE = {
+    "unit": "HUR",
+    "calendar": {
+        "zone": "Asia/Shanghai",
+        "from": "2030-01-07",
+        "until": "2030-01-09",
+        "per_hour": 1,
+        "shifts": [{"days": ["mon", "tue", "wed"], "from": "08:00", "until": "16:00"}],
+    },
+}
+
+
 async def test_every_kind_of_statement_about_a_market_reaches_its_partition(
     kafka: KafkaSettings, postgres: str
 ) -> None:
@@ -92,6 +104,8 @@ async def test_every_kind_of_statement_about_a_market_reaches_its_partition(
         event("tenon.offer.withdrawn.v1", {**named, "offer": "o1"}),
         event("tenon.demand.withdrawn.v1", {**named, "demand": "d1"}),
         event("tenon.routes.published.v1", {**named, "site": "s1", "distances_m": {"b/s": 5}}),
+        event("tenon.resource.withdrawn.v1", {**named, "resource": "press"}),
+        event("tenon.resource.published.v1", {**named, "resource": "line", "site": "s1", **LINE}),
         event("tenon.docking.progressed.v1", {**named, "docking": "x", "unit": "DZN", "shipped": 2}),
         event(
             "tenon.docking.answered.v1",
@@ -103,7 +117,11 @@ async def test_every_kind_of_statement_about_a_market_reaches_its_partition(
         records = await written(kafka)
         assert [record.type for _, record in records] == [statement["type"] for statement in statements]
         assert {partition for partition, _ in records} == {partition_of("hs:63", MarketTable())}
-        assert json.loads(records[3][1].data)["shipped"] == 24
+        said = {record.type: json.loads(record.data) for _, record in records}
+        assert said["tenon.docking.progressed.v1"]["shipped"] == 24
+        line = said["tenon.resource.published.v1"]
+        assert (line["unit"], [window["quantity"] for window in line["windows"]]) == ("SEC", [8 * 3600] * 2)
+        assert "calendar" not in line
 
 
 async def test_a_tick_reaches_every_partition_after_what_was_accepted_before(

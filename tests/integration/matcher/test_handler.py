@@ -22,7 +22,7 @@ from tenon.metrics import Metrics
 from tenon.migrations import migrate
 from tenon.positions import Positions
 from tenon.records import Record, TopicPartition
-from tests.support.market import World, demand, offer
+from tests.support.market import MARKET, World, demand, draw, offer, resource, window
 from tests.support.matching import log_record
 
 PARTITION = TopicPartition(topics.MARKET.name, 0)
@@ -184,3 +184,20 @@ async def test_rounds_that_are_not_told_are_counted_until_they_are_or_are_set_as
         await store.mark_told([RoundToTell(0, 1, [])])
         await store.park(RoundToTell(0, 2, []), "too large")
         assert await store.backlog() == Backlog(0, 0, 1)
+
+
+async def test_what_is_drawn_on_a_resource_is_stored_checked_and_loaded_again(postgres: str) -> None:
+    async with a_database(postgres) as database:
+        store = Store(database)
+        handler = handler_of(store, Positions(database, owner="one", log_id="log"))
+        await handler.open(PARTITION)
+        said = (resource("a", window(100)), offer("a", 30, resource=draw("2.5")), demand("b", 30))
+        await handler.handle(PARTITION, [record(data, at) for at, data in enumerate(said)])
+        kept = "SELECT consumed, free FROM resource_windows WHERE \"window\" = 'w'"
+        assert [tuple(map(int, row)) for row in await database.fetch(kept)] == [(75_000_000, 25_000_000)]
+        market = (await store.load(0, 3)).markets[MARKET]
+        assert [window.consumed for window in market.resources["a/line"].windows] == [75_000_000, 0]
+        await handler.handle(PARTITION, [record(resource("a", window(90, name="v"), revision=2), 3)])
+        assert await database.fetchval("SELECT count(*) FROM resource_windows") == 2
+        with pytest.raises(Exception, match="resource_windows_add_up"):
+            await database.execute("UPDATE resource_windows SET consumed = consumed + 1")

@@ -12,7 +12,7 @@ from notifier.generated import document
 from tenon.kafka import KafkaSettings
 from tests.integration.notifier.receiver import receiving, statuses
 from tests.integration.notifier.support import ADMIN_KEY, CLINIC, MILL, Bench, bench, eventually
-from tests.support.told import demand_position, docking, offer_position, round_decided
+from tests.support.told import demand_position, docking, offer_position, resource_position, round_decided
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,9 @@ async def test_answers_are_as_described(
         _check(described, "/v1/subscriptions/{subscription}/ping", trial, "post")
         _, secret = await b.post(f"{address}{one}/secret", MILL)
         _check(described, "/v1/subscriptions/{subscription}/secret", secret, "post")
-        await b.tell(demand_position(), offer_position(), docking(), docking("d-2", "confirmed"))
+        await b.tell(
+            demand_position(), offer_position(), resource_position(), docking(), docking("d-2", "confirmed")
+        )
         await b.tell(round_decided(0, 1))
         await receiver.wait(3)
         await eventually(lambda: _answers(b, f"{address}/v1/offers/mill/offer-1", MILL))
@@ -62,12 +64,15 @@ async def test_answers_are_as_described(
             schema = {**content["schema"], "components": described["components"]}
             jsonschema.Draft202012Validator(schema).validate(body)
             assert {each["name"] for each in call["parameters"]} <= headers.keys()
+        await eventually(lambda: _answers(b, f"{address}/v1/resources/mill/line", MILL))
         for template, path, keys in (
             ("/v1/dockings", "/v1/dockings", (MILL, CLINIC, ADMIN_KEY)),
             ("/v1/dockings/{docking}", "/v1/dockings/d-1", (MILL, CLINIC, ADMIN_KEY)),
             ("/v1/demands", "/v1/demands", (CLINIC, ADMIN_KEY)),
             ("/v1/demands/{party}/{demand}", "/v1/demands/clinic/demand-1", (CLINIC, ADMIN_KEY)),
             ("/v1/offers", "/v1/offers", (MILL, ADMIN_KEY)),
+            ("/v1/resources", "/v1/resources", (MILL, ADMIN_KEY)),
+            ("/v1/resources/{party}/{resource}", "/v1/resources/mill/line", (MILL, ADMIN_KEY)),
             ("/v1/offers/{party}/{offer}", "/v1/offers/mill/offer-1", (MILL, ADMIN_KEY)),
             ("/v1/subscriptions", "/v1/subscriptions", (MILL,)),
             ("/v1/subscriptions/{subscription}", one, (MILL,)),

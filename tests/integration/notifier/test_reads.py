@@ -9,7 +9,7 @@ import pytest
 
 from tenon.kafka import KafkaSettings
 from tests.integration.notifier.support import ADMIN_KEY, CLINIC, MILL, Bench, bench, eventually
-from tests.support.told import START, demand_position, docking, offer_position
+from tests.support.told import START, demand_position, docking, offer_position, resource_position
 
 
 async def test_a_demand_has_its_reasons_and_the_history_of_its_dockings(
@@ -38,6 +38,21 @@ async def test_an_offer_and_a_docking_have_their_histories(kafka: KafkaSettings,
             (1, "proposed"),
             (2, "declined"),
         ]
+
+
+async def test_a_party_reads_what_is_consumed_of_its_resources_until_they_are_forgotten(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    async with bench(kafka, postgres) as b, b.notifier() as address:
+        (told,) = await b.tell(resource_position())
+        await eventually(lambda: _found(b, f"{address}/v1/resources/mill/line", MILL))
+        shown = await b.get(f"{address}/v1/resources/mill/line", MILL)
+        assert [(part["consumed"], part["free"]) for part in shown["windows"]] == [(2700, 900)]
+        assert await b.status(f"{address}/v1/resources/mill/line", CLINIC) == 404
+        assert (await b.get(f"{address}/v1/resources?class=own:mask&status=open", MILL))["items"] == [shown]
+        assert (await b.get(f"{address}/v1/resources", CLINIC))["items"] == []
+        await b.write([told._replace(value=None, headers=[("ce_sequence", f"{9:020d}".encode())])])
+        await eventually(lambda: _is_gone(b, f"{address}/v1/resources/mill/line", MILL))
 
 
 async def test_a_docking_with_many_steps_shows_the_newest(kafka: KafkaSettings, postgres: str) -> None:
@@ -136,6 +151,10 @@ async def test_the_page_loads_nothing_from_elsewhere(kafka: KafkaSettings, postg
             assert await b.status(f"{address}/page/{name}", None) == 200
         async with b.session.get(f"{address}/docs") as answer:
             assert "cdn" not in await answer.text()
+
+
+async def _is_gone(b: Bench, url: str, key: str) -> bool:
+    return await b.status(url, key) == 404
 
 
 async def _items(b: Bench, url: str, key: str, **params: str) -> list[Any]:

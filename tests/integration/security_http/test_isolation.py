@@ -26,7 +26,7 @@ from tests.support.catenax import CUSTOMER, SUPPLIER
 from tests.support.market import MARKET, demand
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
 from tests.support.routes import Operation, operations
-from tests.support.told import demand_position, docking, offer_position
+from tests.support.told import demand_position, docking, offer_position, resource_position
 
 INGEST = operations(ingest_document())
 NOTIFIER = operations(notifier_document())
@@ -188,6 +188,7 @@ async def told_of_both(b: Bench, address: str) -> None:
     await b.tell(
         offer_position("clinic", "offer-1"), demand_position("clinic", "demand-1"),
         offer_position("mill", "offer-9"), demand_position("mill", "demand-9"),
+        resource_position("clinic", "resource-1"), resource_position("mill", "resource-9"),
         docking("d-1"), docking("d-8", supply="mill", demand="x"), docking("d-9", supply="x", demand="y"),
     )  # fmt: skip
     for path, key in (("demands/mill/demand-9", MILL), ("dockings/d-1", CLINIC), ("dockings/d-8", MILL)):
@@ -199,7 +200,8 @@ async def _found(b: Bench, url: str, key: str) -> bool:
 
 
 def _ids(party: str, number: str, **more: str) -> Ids:
-    return {"party": party, "offer": f"offer-{number}", "demand": f"demand-{number}", **more}
+    named = {kind: f"{kind}-{number}" for kind in ("offer", "demand", "resource")}
+    return {"party": party, **named, **more}
 
 
 def _of(operation: Operation, ids: Ids) -> Ids:

@@ -1,14 +1,26 @@
 """Windows of offers and demands add up, and what is open has a reason; sums come from steps alone."""
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenon_audit.checks import asked, offered
-from tenon_audit.checks.repeated import InForce
-from tenon_audit.facts import DemandRow, DemandTold, Entity, OfferRow, OfferTold
+from tenon_audit.checks import asked, drawn, offered
+from tenon_audit.checks.repeated import InForce, Name
+from tenon_audit.facts import (
+    GRAINS,
+    DemandRow,
+    DemandTold,
+    Draw,
+    Entity,
+    OfferRow,
+    OfferTold,
+    OfferWindow,
+    ResourceRow,
+    ResourceTold,
+)
 from tenon_audit.ledger import Ledger, Shares, shares
 from tests.unit.audit.samples import DEMAND, OFFER, demand_window, kinds, offer_window, step
 
@@ -148,3 +160,50 @@ def test_what_is_open_without_a_reason_is_found() -> None:
     assert (found.guarantee, found.check) == (4, "demand.unexplained")
     assert "clinic/d1" in found.where
     assert kinds(asked.explained(rows, [entities[0]._replace(explained=True)])) == []
+
+
+def a_line(load: str, span: tuple[int, int] = (0, 10), dimension: str | None = "time") -> dict[Name, InForce]:
+    """Return an offer in force that draws on a line of 100 seconds a window."""
+    offer = InForce("m", 1, quantities={"w": 100}, spans={"w": span})
+    offer.draw = Draw("acme/line", Fraction(load), dimension)
+    line = InForce("m", 1, quantities={"r": 100 * GRAINS}, spans={"r": (0, 20)}, counted=("time", 1))
+    return {(0, "offer", "acme/o1"): offer, (0, "resource", "acme/line"): line}
+
+
+def borne(consumed: int, window: str = "r", quantity: int = 100 * GRAINS) -> ResourceRow:
+    over = max(0, consumed - quantity)
+    return ResourceRow(
+        0, "acme/line", OfferWindow(window, quantity, consumed, max(0, quantity - consumed), over)
+    )
+
+
+OUTSIDE = borne(0, "outside", 0)
+
+
+def test_a_line_gives_what_its_dockings_take_times_their_load() -> None:
+    made = {0: ledger(step(status="confirmed"))}
+    assert kinds(drawn.now([borne(25 * GRAINS), OUTSIDE], made, a_line("2.5"))) == []
+    assert kinds(drawn.now([borne(24 * GRAINS), OUTSIDE], made, a_line("2.5"))) == ["resource.consumed"]
+    assert kinds(drawn.now([borne(25 * GRAINS, quantity=99), OUTSIDE], made, a_line("2.5"))) == [
+        "resource.quantity"
+    ]
+
+
+def test_what_lies_in_no_window_of_a_line_is_drawn_from_outside() -> None:
+    made = {0: ledger(step(status="confirmed"))}
+    rows = [borne(0), borne(10 * GRAINS, "outside", 0)]
+    assert kinds(drawn.now(rows, made, a_line("1", (15, 25)))) == []
+
+
+def test_what_is_stated_in_another_dimension_draws_on_nothing() -> None:
+    made = {0: ledger(step(status="confirmed"))}
+    assert kinds(drawn.now([borne(0), OUTSIDE], made, a_line("1", dimension="mass"))) == []
+
+
+def test_a_line_that_is_in_force_and_not_there_is_found() -> None:
+    assert kinds(drawn.now([], {}, a_line("1"))) == ["resource.window_missing"]
+
+
+def test_a_line_that_a_round_told_adds_up() -> None:
+    told = ResourceTold("acme/line", (OfferWindow("r", 10, 4, 5, 0),))
+    assert kinds(drawn.at_commit((0, 1), [told])) == ["resource.adds_up"]

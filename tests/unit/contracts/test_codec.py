@@ -33,7 +33,12 @@ def offer(**changes: object) -> bytes:
         (offer(revision=0), "/revision", "does not fit", "`int` >= 1"),
         (offer(revision="1"), "/revision", "got `str`", "`int`"),
         (offer(basis="nett"), "/basis", "got 'nett'", "one of gross, net"),
-        (offer(windows=[]), "/windows", "does not fit", "`array` of length >= 1"),
+        (
+            offer(change_over=[{"class": {"scheme": "own", "code": "x"}, "days": 1, "yield": 0}]),
+            "/change_over/0/yield",
+            "does not fit",
+            "`float` > 0.0",
+        ),
         (offer(windows=[{"id": "w", "from": 1}]), "/windows/0/from", "got `int`", "`datetime`"),
         (
             offer(valid_until="2020-05-01T00:00:00"),

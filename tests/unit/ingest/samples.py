@@ -47,6 +47,16 @@ GOOD: dict[str, dict[str, Any]] = {
         "item": {"class": MASKS, "unit": "C62"},
         "windows": [WINDOW],
     },
+    "tenon.resource.published.v1": {
+        "party": "acme",
+        "resource": "press",
+        "revision": 1,
+        "site": "mill-1",
+        "class": MASKS,
+        "unit": "HUR",
+        "windows": [WINDOW],
+    },
+    "tenon.resource.withdrawn.v1": {"party": "acme", "resource": "press", "revision": 2, "class": MASKS},
     "tenon.demand.withdrawn.v1": {"party": "acme", "demand": "d1", "revision": 2, "class": MASKS},
     "tenon.docking.answered.v1": {
         "party": "acme",
@@ -65,6 +75,15 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "tenon.policy.published.v1": {"policy": "default", "revision": 1},
     "tenon.clock.ticked.v1": {"now": "2030-01-01T00:00:00Z"},
+}
+
+
+CALENDAR: dict[str, Any] = {
+    "zone": "Europe/Berlin",
+    "from": "2030-01-07",
+    "until": "2030-01-21",
+    "per_hour": 2,
+    "shifts": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "06:00", "until": "14:00"}],
 }
 
 

@@ -126,7 +126,7 @@ def test_the_example_of_each_type_is_described_and_admitted(event_type: str) -> 
 @pytest.mark.parametrize(
     ("kind", "names"),
     [
-        ("OfferPublished", "minimum_order lot resource change_over reconfirm_every_s"),
+        ("OfferPublished", "minimum_order lot change_over reconfirm_every_s"),
         ("DemandPublished", "all_or_nothing at_most_suppliers preferred kit"),
         ("Item", "attributes constraints"),
     ],

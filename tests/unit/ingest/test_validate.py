@@ -8,7 +8,7 @@ from ingest.domain.admit import admit
 from ingest.domain.faults import Refused
 from tenon.contracts.cloudevents import CloudEvent
 from tenon.contracts.families import INTAKE_BY_TYPE
-from tests.unit.ingest.samples import ADMINISTRATOR, GOOD, MASKS, WINDOW, changed, event
+from tests.unit.ingest.samples import ADMINISTRATOR, CALENDAR, GOOD, MASKS, WINDOW, changed, event
 
 pytestmark = pytest.mark.unit
 
@@ -17,6 +17,10 @@ SITE, PROGRESS = "tenon.site.published.v1", "tenon.docking.progressed.v1"
 POLICY, TICK, ROUTES = "tenon.policy.published.v1", "tenon.clock.ticked.v1", "tenon.routes.published.v1"
 LATER = {"id": "w2", "from": "2030-02-01T00:00:00Z", "until": "2030-03-01T00:00:00Z", "quantity": 5}
 
+RESOURCE = "tenon.resource.published.v1"
+FIRST, DRAW, DAYS = "/data/windows/0", "/data/resource", "/data/calendar"
+SHIFT = CALENDAR["shifts"][0]
+NIGHT = {"days": ["tue"], "from": "22:00", "until": "06:30"}
 Case = tuple[str, dict[str, object], str, str]
 CASES: dict[str, Case] = {
     "a missing field": (OFFER, {"site": None}, "/data/site", "missing"),
@@ -153,6 +157,122 @@ CASES: dict[str, Case] = {
         "/data/resource/load_factor",
         "not exact",
     ),
+    "a load that is finer than a millionth": (
+        OFFER,
+        {"resource": {"id": "press", "load_factor": 0.0000001}},
+        "/data/resource/load_factor",
+        "not exact",
+    ),
+    "a load of nothing": (OFFER, {"resource": {"id": "press", "load_factor": 0}}, f"{DRAW}/load_factor", "0"),
+    "a load beyond measure": (
+        OFFER,
+        {"resource": {"id": "press", "load_factor": 1e13}},
+        "/data/resource/load_factor",
+        "no resource",
+    ),
+    "a load in an unknown unit": (
+        OFFER,
+        {"resource": {"id": "press", "unit": "HRS"}},
+        "/data/resource/unit",
+        "not a known unit",
+    ),
+    "windows of a resource that overlap": (
+        RESOURCE,
+        {"windows": [WINDOW, {**LATER, "from": "2030-01-31T23:59:59Z"}]},
+        "/data/windows/1/from",
+        "overlaps window 0",
+    ),
+    "a resource without windows or a calendar": (RESOURCE, {"windows": None}, "/data/windows", "of 0"),
+    "a window of a resource that is outside of all": (
+        RESOURCE,
+        {"windows/0/id": "outside"},
+        "/data/windows/0/id",
+        "outside",
+    ),
+    "a window that is due before it opens": (
+        DEMAND,
+        {"windows/0/due": "2029-12-31T00:00:00Z"},
+        "/data/windows/0/due",
+        "before the window opens",
+    ),
+    "a window that is due when it is over": (
+        DEMAND,
+        {"windows/0/due": "2030-02-01T00:00:00Z"},
+        "/data/windows/0/due",
+        "over",
+    ),
+    "a least part above the window": (DEMAND, {"windows/0/least_part": 1001}, f"{FIRST}/least_part", "more"),
+    "a least part of an offer's window": (
+        OFFER,
+        {"windows/0/least_part": 1},
+        f"{FIRST}/least_part",
+        "a demand only",
+    ),
+    "windows and a calendar": (OFFER, {"calendar": CALENDAR}, "/data/calendar", "beside windows"),
+    **{
+        name: (OFFER, {"windows": [], "calendar": {**CALENDAR, **said}}, at, why)
+        for name, said, at, why in (
+            (
+                "a calendar of no known zone",
+                {"zone": "Europe/Berlim"},
+                f"{DAYS}/zone",
+                "not a known time zone",
+            ),
+            ("a calendar of no zone at all", {"zone": "../../etc/passwd"}, f"{DAYS}/zone", "not a known"),
+            (
+                "a calendar that ends before it begins",
+                {"until": "2030-01-07"},
+                f"{DAYS}/until",
+                "ends before",
+            ),
+            ("a calendar of a lifetime", {"until": "2099-01-07"}, f"{DAYS}/until", "it lasts"),
+            ("a calendar of another age", {"from": "0001-01-01"}, f"{DAYS}/from", "out of range"),
+            ("a calendar without shifts", {"shifts": []}, f"{DAYS}/shifts", "of 0"),
+            ("a shift on no day", {"shifts": [{**SHIFT, "days": []}]}, f"{DAYS}/shifts/0/days", "of 0"),
+            (
+                "a shift on a day twice",
+                {"shifts": [{**SHIFT, "days": ["mon", "mon"]}]},
+                f"{DAYS}/shifts/0/days",
+                "twice",
+            ),
+            (
+                "a shift at 25 o'clock",
+                {"shifts": [{**SHIFT, "from": "25:00"}]},
+                f"{DAYS}/shifts/0/from",
+                "fit",
+            ),
+            (
+                "shifts that overlap",
+                {"shifts": [SHIFT, {**SHIFT, "from": "13:00"}]},
+                f"{DAYS}/shifts",
+                "overlap",
+            ),
+            ("a night that runs into the morning", {"shifts": [SHIFT, NIGHT]}, f"{DAYS}/shifts", "overlap"),
+            (
+                "a calendar of holidays",
+                {"until": "2030-01-08", "exceptions": [{"date": "2030-01-07"}]},
+                f"{DAYS}/shifts",
+                "nobody works",
+            ),
+            (
+                "an exception twice",
+                {"exceptions": [{"date": "2030-01-07"}] * 2},
+                f"{DAYS}/exceptions/1/date",
+                "twice",
+            ),
+            (
+                "an exception on no date",
+                {"exceptions": [{"date": "2030-02-30"}]},
+                f"{DAYS}/exceptions/0/date",
+                "fit",
+            ),
+            ("a rate of nothing", {"per_hour": 0}, f"{DAYS}/per_hour", "nothing is made"),
+            ("a rate below one a day", {"per_hour": 0.01}, f"{DAYS}/per_hour", "whole count"),
+            ("a rate that is no number", {"per_hour": "many"}, f"{DAYS}/per_hour", "fit"),
+            ("a rate beyond measure", {"per_hour": 10**12}, "/data/windows", "more than can be counted"),
+            ("a calendar of too many windows", {"until": "2033-01-07"}, f"{DAYS}", "windows"),
+        )
+    },
     "a lot larger than any window": (OFFER, {"lot": 1001}, "/data/lot", "larger"),
     "a minimum order above everything": (OFFER, {"minimum_order": 1001}, "/data/minimum_order", "more"),
     "net quantities": (OFFER, {"basis": "net", "as_of": "0" * 20}, "/data/basis", "not supported yet"),

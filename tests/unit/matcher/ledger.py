@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
+from typing import Any
 
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.telling import OutEvent
@@ -22,14 +24,18 @@ from tenon.contracts.intake import (
     OfferPublished,
     OfferWithdrawn,
     PolicyPublished,
+    ResourcePublished,
+    ResourceWithdrawn,
 )
 from tenon.contracts.log import DemandListed, OfferListed
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
 from tenon.contracts.values import Shape
+from tests.unit.matcher.loads import drawn, judge_resource, takes
 
 Name = tuple[str, str]
-"""`offer` or `demand`, and party/id."""
+"""`offer`, `demand` or `resource`, and party/id."""
+Statement = OfferPublished | DemandPublished | ResourcePublished
 FAR_AWAY_MS = 2**62
 ENDS = frozenset({"declined", "lapsed", "cancelled", "failed"})
 NEXT: dict[str, frozenset[str]] = {
@@ -50,7 +56,7 @@ class InForce:
     """
 
     market: str
-    said: OfferPublished | DemandPublished
+    said: Statement
     since_ms: int
     withdrawn: bool = False
     closed_ms: int | None = None
@@ -72,23 +78,29 @@ class Said:
         """Read what a round read."""
         self.changed.clear()
         for record in records:
-            if isinstance(record, Unusable):
-                continue
-            match record.data:
-                case OfferListed(offer=offer):
-                    self._list(record.market, ("offer", f"{offer.party}/{offer.offer}"), offer, clock_ms)
-                case DemandListed(demand=demand):
-                    self._list(record.market, ("demand", f"{demand.party}/{demand.demand}"), demand, clock_ms)
-                case OfferWithdrawn() as end:
-                    self._end(record.market, ("offer", f"{end.party}/{end.offer}"), end.revision)
-                case DemandWithdrawn() as end:
-                    self._end(record.market, ("demand", f"{end.party}/{end.demand}"), end.revision)
-                case PolicyPublished() as policy:
-                    self._policy(policy)
-                case _:
-                    pass
+            if not isinstance(record, Unusable):
+                self._take(record.market, record.data, clock_ms)
         for entry in self.entries.values():
             self._note_ends(entry, clock_ms)
+
+    def _take(self, market: str, data: Shape, clock_ms: int) -> None:
+        match data:
+            case OfferListed(offer=said):
+                self._list(market, ("offer", f"{said.party}/{said.offer}"), said, clock_ms)
+            case DemandListed(demand=said):
+                self._list(market, ("demand", f"{said.party}/{said.demand}"), said, clock_ms)
+            case ResourcePublished() as said:
+                self._list(market, ("resource", f"{said.party}/{said.resource}"), said, clock_ms)
+            case OfferWithdrawn() as end:
+                self._end(market, ("offer", f"{end.party}/{end.offer}"), end.revision)
+            case DemandWithdrawn() as end:
+                self._end(market, ("demand", f"{end.party}/{end.demand}"), end.revision)
+            case ResourceWithdrawn() as end:
+                self._end(market, ("resource", f"{end.party}/{end.resource}"), end.revision)
+            case PolicyPublished() as policy:
+                self._policy(policy)
+            case _:
+                pass
 
     def forget(self, name: Name, clock_ms: int) -> None:
         """Forget what was closed for so long as its policy says; its last revision stays."""
@@ -108,13 +120,12 @@ class Said:
                     return policy
         return None
 
-    def _list(self, market: str, name: Name, said: OfferPublished | DemandPublished, clock_ms: int) -> None:
+    def _list(self, market: str, name: Name, said: Statement, clock_ms: int) -> None:
         old = self.entries.get(name)
         if self.homes.get(name, market) != market or said.revision <= self.closed.get((market, name), 0):
             return
         if old is not None:
-            item = old.said.item
-            if (item.kind, item.unit) != (said.item.kind, said.item.unit):
+            if _made_of(old.said) != _made_of(said):
                 return
             if said.revision <= old.said.revision:
                 return
@@ -148,12 +159,21 @@ class Said:
         """Return until when an offer is valid, or a demand has patience."""
         if isinstance(entry.said, OfferPublished):
             return unix_ms(entry.said.valid_until) if entry.said.valid_until else FAR_AWAY_MS
+        if isinstance(entry.said, ResourcePublished):
+            return FAR_AWAY_MS
         policy = self.policy_of(entry.market)
         if entry.said.patience_until is not None:
             return unix_ms(entry.said.patience_until)
         if policy is not None and policy.patience_s is not None:
             return entry.since_ms + policy.patience_s * 1000
         return FAR_AWAY_MS
+
+
+def _made_of(said: Statement) -> tuple[str, str]:
+    """Return what never changes of an id: kind and unit."""
+    if isinstance(said, ResourcePublished):
+        return "resource", said.unit
+    return said.item.kind, said.item.unit
 
 
 @dataclass
@@ -179,6 +199,7 @@ class Ledger:
     dockings: dict[str, Docking] = field(default_factory=dict)
     offers: dict[str, OfferPosition] = field(default_factory=dict)
     demands: dict[str, DemandPosition] = field(default_factory=dict)
+    resources: dict[str, ResourcePosition] = field(default_factory=dict)
     given_up: dict[str, Decimal] = field(default_factory=dict)
     past: dict[Name, set[str]] = field(default_factory=dict)
     _ids: set[str] = field(default_factory=set)
@@ -198,6 +219,12 @@ class Ledger:
             self._keep(data, told)
         return told
 
+    def of(self, kind: str) -> dict[str, Any]:
+        """Return the last positions of offers, demands or resources."""
+        positions: dict[str, dict[str, Any]]
+        positions = {"offer": self.offers, "demand": self.demands, "resource": self.resources}
+        return positions[kind]
+
     def _check_order(self, event: OutEvent, headers: dict[str, str]) -> None:
         assert headers["ce_id"] not in self._ids, "an id names one event"
         self._ids.add(headers["ce_id"])
@@ -211,7 +238,8 @@ class Ledger:
         assert event.topic == topics.POSITIONS.name
         party, kind, entity = event.key.split("/")
         name = kind, f"{party}/{entity}"
-        del (self.offers if kind == "offer" else self.demands)[name[1]]
+        of_kind: dict[str, Any] = self.of(kind)
+        del of_kind[name[1]]
         of = [docking for docking in self.dockings.values() if name in _sides(docking)]
         assert all(docking.status in ENDS | {"delivered"} for docking in of)
         self.past[name] = {docking.docking for docking in of}
@@ -225,6 +253,8 @@ class Ledger:
                 told.steps.append(data)
             case OfferPosition():
                 self.offers[f"{data.party}/{data.offer}"] = data
+            case ResourcePosition():
+                self.resources[f"{data.party}/{data.resource}"] = data
             case DemandPosition():
                 self.demands[f"{data.party}/{data.demand}"] = data
             case Unmet():
@@ -292,11 +322,10 @@ class _Parts:
 def judge(said: Said, ledger: Ledger, told: Told, now: datetime) -> None:
     """Fail unless the last that was told adds up to the dockings told, and fits what was said."""
     held = _held(ledger)
-    listed = {kind: {key for of, key in said.entries if of == kind} for kind in ("offer", "demand")}
-    assert ledger.offers.keys() == listed["offer"]
-    assert ledger.demands.keys() == listed["demand"]
+    for kind in ("offer", "demand", "resource"):
+        assert ledger.of(kind).keys() == {key for of, key in said.entries if of == kind}
     for (kind, key), entry in said.entries.items():
-        position = ledger.offers[key] if kind == "offer" else ledger.demands[key]
+        position = ledger.of(kind)[key]
         assert (position.revision, position.market) == (entry.said.revision, entry.market)
         windows = {window.id for window in position.windows}
         assert len(windows) == len(position.windows)
@@ -308,6 +337,32 @@ def judge(said: Said, ledger: Ledger, told: Told, now: datetime) -> None:
     for key, demand in ledger.demands.items():
         _judge_demand(said.entries["demand", key], demand, held.get(("demand", key), {}))
         _judge_unmet(said, ledger, told, key)
+    _judge_resources(said, ledger, held, now)
+
+
+def _judge_resources(said: Said, ledger: Ledger, held: dict[Name, dict[str, _Parts]], now: datetime) -> None:
+    taken: dict[str, list[tuple[str, Fraction, bool]]] = {}
+    for (kind, key), entry in said.entries.items():
+        if not isinstance(entry.said, OfferPublished) or entry.said.resource is None:
+            continue
+        resource = f"{entry.said.party}/{entry.said.resource.id}"
+        known = said.entries.get(("resource", resource))
+        holding = {name: (part.total, part.proposed) for name, part in held.get((kind, key), {}).items()}
+        if known is None or known.market != entry.market or not takes(entry.said, _resource(known)):
+            assert not any(proposed for _, proposed in holding.values()), (
+                "of what is not known nothing is promised"
+            )
+            continue
+        amounts = drawn(entry.said, ledger.offers[key], holding, _resource(known))
+        taken.setdefault(resource, []).extend(amounts)
+    for key, position in ledger.resources.items():
+        entry = said.entries["resource", key]
+        judge_resource(_resource(entry), entry.withdrawn, position, taken.get(key, []), now)
+
+
+def _resource(entry: InForce) -> ResourcePublished:
+    assert isinstance(entry.said, ResourcePublished)
+    return entry.said
 
 
 def _held(ledger: Ledger) -> dict[Name, dict[str, _Parts]]:

@@ -5,11 +5,12 @@ What may be said stands here too; what must hold is the business of `ledger` and
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from hypothesis import strategies as st
 
-from matcher.domain.model import Market
+from matcher.domain.model import Demand, Market, Offer
 from matcher.domain.reading import Entry, LogRecord, Unusable, read
 from matcher.domain.state import State
 from matcher.domain.step import Decisions, Read, step
@@ -18,7 +19,7 @@ from tenon.contracts.cloudevents import CloudEvent, to_kafka
 from tenon.contracts.codec import encode
 from tenon.contracts.families import LOG_BY_TYPE
 from tenon.contracts.values import Shape
-from tests.support.market import DAY_MS, HOUR_MS, MARKET, MASKS, START_MS, day, item, window
+from tests.support.market import DAY_MS, HOUR_MS, MARKET, MASKS, START_MS, day, demanded, item, window
 from tests.unit.matcher.ledger import Ledger, Said, Told
 from tests.unit.matcher.tables import Tables
 
@@ -43,6 +44,10 @@ offered_codes = st.sampled_from(("mask", "mask.ffp2", "mask.ffp2", "mask.ffp3"))
 demanded_codes = st.sampled_from(("mask", "mask", "mask", "mask.ffp2"))
 units = seldom("C62", "KGM")
 regions = st.sampled_from(("DE", "DE-BY", "FR"))
+terms_of_parts = st.sampled_from(
+    ((0, None), (0, None), (0, None), (7, None), (60, None), (0, 4.5), (1, 300.0))
+)
+"""The least part that a window takes, the day from which on it is late."""
 blocks = seldom([], ["a"], ["c"])
 prices = st.sampled_from((None, None, "0", "1", "2.5")).flatmap(
     lambda amount: (
@@ -109,8 +114,36 @@ def offers(draw: st.DrawFn) -> log.OfferListed:
         blocked=draw(blocks),
         regions_served=draw(seldom([], ["DE"], ["DE-BY"])),
         certificates=draw(st.lists(held, max_size=2)),
+        resource=draw(draws),
+        flexible=draw(st.booleans()),
     )
     return log.OfferListed(offer=offer, site=place, terms=draw(terms(owner)))
+
+
+draws = st.none() | st.builds(
+    values.ResourceDraw,
+    id=seldom("x", "y"),
+    load_factor=st.sampled_from(("1", "1", "3", "0.5", "7.25", "0.001")).map(Decimal),
+    unit=seldom(None, "MIN", "KGM"),
+)
+
+
+@st.composite
+def resources(draw: st.DrawFn) -> intake.ResourcePublished:
+    spans = draw(st.sampled_from((((0, 300),), ((0, 300),), ((0, 300),), ((0, 10), (10, 40)), ((0, 5),))))
+    amounts = [draw(st.sampled_from((0, 30, 100, 400)) | st.integers(0, 100)) for _ in spans]
+    return intake.ResourcePublished(
+        party=draw(suppliers),
+        resource=draw(seldom("x", "y")),
+        revision=draw(revisions),
+        site="main",
+        class_=MASKS,
+        unit=draw(seldom("SEC", "C62")),
+        windows=[
+            window(amount, first, last, f"r{at}")
+            for at, (amount, (first, last)) in enumerate(zip(amounts, spans, strict=True))
+        ],
+    )
 
 
 @st.composite
@@ -123,7 +156,7 @@ def demands(draw: st.DrawFn) -> log.DemandListed:
         revision=draw(revisions),
         site=place.site,
         item=item(draw(demanded_codes), draw(units)),
-        windows=draw(windows()),
+        windows=[demanded(each, *draw(terms_of_parts)) for each in draw(windows())],
         tier=draw(st.integers(1, 3)),
         highest_price=draw(prices),
         required_certificates=draw(seldom([], ["CE"])),
@@ -174,6 +207,7 @@ policies = st.builds(
         lateness=st.sampled_from((0, 0, 70)),
         waiting=st.sampled_from((0, 150)),
         further_docking=st.sampled_from((0, 0, 100, 1_000_000, 10**9)),
+        flexible=st.sampled_from((0, 0, 200, 10**9)),
     ),
     tranches=st.sampled_from(TRANCHES),
     reach=st.sampled_from(REACHES),
@@ -183,7 +217,7 @@ policies = st.builds(
     confirmation=st.sampled_from(("by_party", "by_party", "automatic")),
     keep_closed_s=st.sampled_from((1, 3_600, 3_600, 86_400)),
 )
-listings = offers() | demands()
+listings = offers() | offers() | demands() | demands() | resources()
 others = st.one_of(policies, policies, routes(), changed_sites, changed_terms)
 
 
@@ -342,6 +376,8 @@ def _kept(market: Market) -> dict[str, Any]:
         "offers": market.offers,
         "demands": market.demands,
         "deals": market.deals,
+        "resources": market.resources,
+        "drawing": market.drawing,
         "sites": market.sites,
         "terms": market.terms,
         "closed": market.closed,
@@ -369,11 +405,12 @@ def accepted(state: State) -> dict[str, Any]:
 
 
 def _accepted(market: Market) -> dict[str, Any]:
-    entries = {f"o:{key}": each for key, each in market.offers.items()} | {
+    entries: dict[str, Offer | Demand] = {f"o:{key}": each for key, each in market.offers.items()} | {
         f"d:{key}": each for key, each in market.demands.items()
     }
     kept = {
         "said": {key: (each.said, each.status == "withdrawn") for key, each in entries.items()},
+        "resources": {key: (each.said, each.withdrawn) for key, each in market.resources.items()},
         "sites": market.sites,
         "terms": market.terms,
         "closed": market.closed,

@@ -16,14 +16,17 @@ from tests.support.market import (
     answered,
     day,
     demand,
+    demanded,
     item,
     offer,
     policy,
     progressed,
+    resource,
     site,
     terms,
     window,
 )
+from tests.support.market import draw as drawn
 
 PARTIES = ("a", "b", "c", "d")
 party = st.sampled_from(PARTIES)
@@ -73,10 +76,14 @@ def listings(draw: st.DrawFn) -> Said:
     if draw(st.booleans()):
         valid = draw(st.none() | st.integers(1, 20).map(day))
         lead_time_s = draw(st.sampled_from((0, 86_400)))
-        listed: Shape = offer(**said, lead_time_s=lead_time_s, valid_until=valid, price=draw(prices))
+        taken = draw(st.none() | st.sampled_from(("1", "2.5", "7")).map(drawn))
+        listed: Shape = offer(
+            **said, lead_time_s=lead_time_s, valid_until=valid, price=draw(prices), resource=taken
+        )
     else:
         patience = draw(st.none() | st.integers(1, 20).map(day))
         tier, highest = draw(st.integers(1, 3)), draw(prices)
+        said["windows"] = [demanded(each, draw(st.sampled_from((0, 0, 9, 60)))) for each in said["windows"]]
         listed = demand(**said, tier=tier, patience_until=patience, highest_price=highest)
     return lambda world: listed
 
@@ -115,7 +122,11 @@ def site_changed(who: str, number: int, ready: float = 1) -> Shape:
 
 @st.composite
 def others(draw: st.DrawFn) -> Said:
-    kind, who, number = draw(st.integers(0, 3)), draw(party), draw(revision)
+    kind, who, number = draw(st.integers(0, 5)), draw(party), draw(revision)
+    if kind > 3:
+        spans = draw(st.sampled_from((((0, 20),), ((0, 10), (10, 20)), ((5, 20),))))
+        held = [window(2 * draw(quantity), *span, f"r{at}") for at, span in enumerate(spans)]
+        return lambda world: resource(who, *held, revision=number)
     if kind == 0:
         return lambda world: site_changed(who, number, ready=0.2)
     if kind == 1:

@@ -2,16 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
-from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
+from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow, ResourceWindow
 from matcher.domain.rebuilding import rebuild
-from matcher.domain.rows import ClosedRow, DealRow, DemandWindowRow, EntityRow, OfferWindowRow, Rows
+from matcher.domain.rows import (
+    ClosedRow,
+    DealRow,
+    DemandWindowRow,
+    EntityRow,
+    OfferWindowRow,
+    ResourceWindowRow,
+    Rows,
+)
 from matcher.domain.state import State
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
 
 EntityKey = tuple[str, str, str]
+R = TypeVar("R", OfferWindowRow, ResourceWindowRow)
+WindowRow = OfferWindowRow | DemandWindowRow | ResourceWindowRow
 
 
 @dataclass
@@ -23,11 +33,12 @@ class Tables:
     demand_windows: dict[tuple[str, str], DemandWindowRow] = field(default_factory=dict)
     deals: dict[str, DealRow] = field(default_factory=dict)
     closed: dict[EntityKey, ClosedRow] = field(default_factory=dict)
+    resource_windows: dict[tuple[str, str], ResourceWindowRow] = field(default_factory=dict)
 
     def commit(self, rows: Rows) -> None:
         """Store the rows that a round changed."""
         self._store_entities(rows.entities)
-        have = {(row.key, row.window): _checked_offer(row) for row in rows.offer_windows}
+        have = {(row.key, row.window): _checked(row) for row in rows.offer_windows}
         want = {(row.key, row.window): _checked_demand(row) for row in rows.demand_windows}
         deals = {row.docking: _checked_deal(row) for row in rows.deals}
         assert len(have) == len(rows.offer_windows), "a statement writes a row once"
@@ -39,7 +50,15 @@ class Tables:
         for name, window in rows.dropped_windows:
             of: dict[tuple[str, str], Any] = self.offer_windows if name[0] == "o" else self.demand_windows
             of.pop((name[2:], window), None)
+        self._replace_resources(rows.resource_windows)
         self._close_and_forget(rows)
+
+    def _replace_resources(self, rows: Sequence[ResourceWindowRow]) -> None:
+        windows = {(row.key, row.window): _checked(row) for row in rows}
+        assert len(windows) == len(rows), "a statement writes a row once"
+        written = {row.key for row in rows}
+        kept = {at: row for at, row in self.resource_windows.items() if at[0] not in written}
+        self.resource_windows = kept | windows
 
     def load(self) -> Rows:
         """Return everything, in another order than it was written, as a database may."""
@@ -62,7 +81,12 @@ class Tables:
         self.closed |= closed
         for kind, market, key in rows.forgotten:
             del self.entities[kind, market, key]
-            of: dict[tuple[str, str], Any] = self.offer_windows if kind == "offer" else self.demand_windows
+            windows: dict[str, dict[tuple[str, str], Any]] = {
+                "offer": self.offer_windows,
+                "demand": self.demand_windows,
+                "resource": self.resource_windows,
+            }
+            of = windows[kind]
             for window in [at for at in of if at[0] == key]:
                 del of[window]
         for docking in rows.forgotten_deals:
@@ -89,11 +113,16 @@ def holds_every_window_and_docking(tables: Tables, markets: Iterable[Market]) ->
     """Fail unless the columns that only the database checks and others read are those of the state."""
     have: dict[tuple[str, str], OfferWindow] = {}
     want: dict[tuple[str, str], DemandWindow] = {}
+    drawn: dict[tuple[str, str], ResourceWindow] = {}
     deals: dict[str, Deal] = {}
     for market in markets:
         have |= {(key, part.id): part for key, offer in market.offers.items() for part in offer.windows}
         want |= {(key, part.id): part for key, demand in market.demands.items() for part in demand.windows}
+        drawn |= {(key, part.id): part for key, each in market.resources.items() for part in each.windows}
         deals |= market.deals
+    assert tables.resource_windows.keys() == drawn.keys()
+    for at, borne in tables.resource_windows.items():
+        assert _columns(borne, 2) == [getattr(drawn[at], name) for name in _names(borne, 2)]
     assert tables.offer_windows.keys() == have.keys()
     assert tables.demand_windows.keys() == want.keys()
     assert tables.deals.keys() == deals.keys()
@@ -108,7 +137,7 @@ def holds_every_window_and_docking(tables: Tables, markets: Iterable[Market]) ->
         assert (row.status, decode_tolerant(Docking, row.body)) == (deal.told.status, deal.told)
 
 
-def _checked_offer(row: OfferWindowRow) -> OfferWindowRow:
+def _checked(row: R) -> R:
     assert min(row.quantity, row.consumed, row.free, row.overdrawn) >= 0 == min(row.free, row.overdrawn)
     assert row.quantity + row.overdrawn == row.free + row.consumed
     return row
@@ -130,11 +159,11 @@ def _key(row: EntityRow) -> EntityKey:
     return row.kind, row.market, row.key
 
 
-def _names(row: OfferWindowRow | DemandWindowRow, skipped: int) -> Sequence[str]:
+def _names(row: WindowRow, skipped: int) -> Sequence[str]:
     return row.__slots__[skipped:]
 
 
-def _columns(row: OfferWindowRow | DemandWindowRow, skipped: int) -> list[Any]:
+def _columns(row: WindowRow, skipped: int) -> list[Any]:
     return [getattr(row, name) for name in _names(row, skipped)]
 
 

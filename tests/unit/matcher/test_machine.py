@@ -5,6 +5,7 @@ and by one that never reads a record twice; the three must agree. The judge sums
 """
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -45,6 +46,7 @@ from tests.unit.matcher.machine import (
     others,
     parties,
     policies,
+    resources,
     seldom,
 )
 from tests.unit.matcher.tables import holds_every_window_and_docking
@@ -52,6 +54,12 @@ from tests.unit.matcher.tables import holds_every_window_and_docking
 pytestmark = [pytest.mark.unit, pytest.mark.timeout(3_600)]  # The deep profile takes its time.
 
 ALL = 10**6
+KINDS = ("offer", "demand", "resource", "site", "policy", "party")
+ENDS: dict[str, Any] = {
+    "offer": intake.OfferWithdrawn,
+    "demand": intake.DemandWithdrawn,
+    "resource": intake.ResourceWithdrawn,
+}
 Shares = dict[str, float | None]
 OTHER_UNIT = {"KGM": "GRM", "C62": "DZN"}
 counts = st.sampled_from((ALL, ALL, 1, 2, 3, 5))
@@ -81,14 +89,20 @@ class MarketMachine(RuleBasedStateMachine):
         budget=st.sampled_from((None, 2)),
         offered=st.lists(offers(), min_size=1, max_size=3),
         demanded=st.lists(demands(), min_size=1, max_size=3),
+        borne=st.lists(resources(), max_size=3),
         ruled=st.lists(policies, max_size=1),
     )
     def begin(
-        self, budget: int | None, offered: list[Shape], demanded: list[Shape], ruled: list[Shape]
+        self,
+        budget: int | None,
+        offered: list[Shape],
+        demanded: list[Shape],
+        borne: list[Shape],
+        ruled: list[Shape],
     ) -> None:
         """The budget of a round for reasons may be far more than is needed, or hardly any."""
         rounds.EXPLAINED_OFFERS_PER_ROUND = budget or self.usual_budget
-        for data in (*ruled, *offered, *demanded):
+        for data in (*ruled, *offered, *borne, *demanded):
             self._append(self._revised(data, 1))
         self._decide(ALL)
 
@@ -109,7 +123,7 @@ class MarketMachine(RuleBasedStateMachine):
         known = list(self.partition.said.entries) or [("offer", "a/x")]
         kind, key = known[at % len(known)]
         party, _, name = key.partition("/")
-        end = intake.OfferWithdrawn if kind == "offer" else intake.DemandWithdrawn
+        end = ENDS[kind]
         said = end(party=party, revision=1, class_=MASKS, **{kind: name})
         self._append(self._revised(said, rise), market)
         self._decide_if(at_once)
@@ -307,7 +321,7 @@ def _inner(data: Shape) -> Shape:
 def _name(data: Shape) -> tuple[str, ...]:
     """Return what a statement is about: kind, party and id."""
     said = _inner(data)
-    kind = next(kind for kind in ("offer", "demand", "site", "policy", "party") if hasattr(said, kind))
+    kind = next(kind for kind in KINDS if hasattr(said, kind))
     return kind, getattr(said, "party", ""), getattr(said, kind)
 
 

@@ -65,6 +65,7 @@ def test_every_row_type_is_rebuilt() -> None:
         "closed",
         "forgotten",
         "forgotten_deals",
+        "resource_windows",
     }
 
 

@@ -18,6 +18,7 @@ from tests.support.told import (
     offer_position,
     party_state,
     record,
+    resource_position,
     round_decided,
     unmet,
 )
@@ -40,6 +41,7 @@ def received(data: Shape, sequence: int = 1) -> Received:
         (unmet(), {"clinic", ADMINISTRATOR, WALL}),
         (demand_position(), {"clinic", ADMINISTRATOR}),
         (offer_position(), {"mill", ADMINISTRATOR}),
+        (resource_position(), {"mill", ADMINISTRATOR}),
         (party_state("mill"), set()),
         (round_decided(0, 1), set()),
     ],

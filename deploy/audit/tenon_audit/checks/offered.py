@@ -7,7 +7,7 @@ then the window says so, nothing new is docked from it, and it once held at leas
 from collections.abc import Iterable, Iterator, Mapping
 
 from tenon_audit.checks.repeated import InForce, Name
-from tenon_audit.checks.windows import REPAIR, REPLAY, Place, missing
+from tenon_audit.checks.windows import REPAIR, REPLAY, Place, miscounted, missing, not_adding_up
 from tenon_audit.facts import OfferRow, OfferTold, OfferWindow, WindowKey
 from tenon_audit.finding import Finding, row
 from tenon_audit.ledger import Ledger
@@ -50,15 +50,9 @@ def now(
 
 
 def _counted(window: OfferWindow, consumed: int, where: str) -> Iterator[Finding]:
-    if window.consumed != consumed:
-        what = f"it says {window.consumed} are consumed, its dockings consume {consumed}"
+    if (what := miscounted(window, consumed)) is not None:
         yield Finding(3, "offer.consumed", what, where, REPAIR)
-    free, overdrawn = max(0, window.quantity - window.consumed), max(0, window.consumed - window.quantity)
-    if (window.free, window.overdrawn) != (free, overdrawn) or min(window.quantity, window.consumed) < 0:
-        what = (
-            f"of {window.quantity} it says {window.consumed} consumed, {window.free} free,"
-            f" {window.overdrawn} overdrawn"
-        )
+    if (what := not_adding_up(window)) is not None:
         yield Finding(3, "offer.adds_up", what, where, REPAIR)
 
 

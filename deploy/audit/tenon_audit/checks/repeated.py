@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from tenon.contracts.topics import MARKET
-from tenon_audit.facts import Entity, Statement, Step
+from tenon_audit.facts import Draw, Entity, Statement, Step
 from tenon_audit.finding import Finding, record, row
 
 Name = tuple[int, str, str]
-"""Partition, `offer` or `demand`, `party/id`."""
+"""Partition, `offer`, `resource` or `demand`, `party/id`."""
 
 
 class Contents:
@@ -45,7 +45,10 @@ class Contents:
 
 @dataclass(slots=True)
 class InForce:
-    """An offer or a demand as the log leaves it. `most`: the most that each window ever held."""
+    """An offer, a resource or a demand as the log leaves it. `most`: the most that each window ever held.
+
+    `spans`: of an offer where each window lies that it ever had, of a resource those that it has.
+    """
 
     market: str
     revision: int
@@ -53,6 +56,9 @@ class InForce:
     quantities: dict[str, int] = field(default_factory=dict)
     most: dict[str, int] = field(default_factory=dict)
     offset: int = 0
+    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    draw: Draw | None = None
+    counted: tuple[str, int] = ("", 1)
 
 
 class Statements:
@@ -81,7 +87,8 @@ class Statements:
         self._ended.pop(end, None)
         entry = known or InForce(said.market, said.revision)
         entry.revision, entry.ended, entry.offset = said.revision, 0, said.offset
-        entry.quantities = quantities
+        entry.quantities, entry.draw, entry.counted = quantities, said.draw, said.counted
+        entry.spans = {**entry.spans, **said.spans} if said.kind == "offer" else said.spans
         for window, quantity in quantities.items():
             entry.most[window] = max(entry.most.get(window, 0), quantity)
         self.in_force[name] = entry
@@ -94,7 +101,7 @@ class Statements:
         self._ended[end] = said.revision
         if known:
             known.ended, known.offset = said.revision, said.offset
-            if said.kind == "offer":
+            if said.kind in ("offer", "resource"):
                 known.quantities = dict.fromkeys(known.quantities, 0)
 
 
@@ -121,7 +128,7 @@ def newest_in_force(in_force: Mapping[Name, InForce], entities: Iterable[Entity]
     """Compare what the matcher holds of offers and demands with what the log leaves in force."""
     missing = dict(in_force)
     for entity in entities:
-        if entity.kind not in ("offer", "demand"):
+        if entity.kind not in ("offer", "demand", "resource"):
             continue
         where = row("matcher.entities", entity.partition, entity.kind, entity.market, entity.key)
         entry = missing.pop((entity.partition, entity.kind, entity.key), None)

@@ -1,8 +1,9 @@
-"""What the checks of both sides' windows share: what is in force and not there, and what to do."""
+"""What the checks of windows share: what is in force and not there, what does not add up, what to do."""
 
 from collections.abc import Iterator, Mapping, Set
 
 from tenon_audit.checks.repeated import InForce, Name
+from tenon_audit.facts import OfferWindow
 
 REPLAY = (
     "stop the matcher and replay the partition (`tenon audit --replay`): its first other round is the cause"
@@ -21,3 +22,21 @@ def missing(kind: str, in_force: Mapping[Name, InForce], seen: Set[Place]) -> It
         for window in entry.quantities
     }
     yield from sorted(wanted - seen)
+
+
+def miscounted(window: OfferWindow, consumed: int) -> str | None:
+    """Say where a window says other than what its dockings consume."""
+    if window.consumed == consumed:
+        return None
+    return f"it says {window.consumed} are consumed, its dockings consume {consumed}"
+
+
+def not_adding_up(window: OfferWindow) -> str | None:
+    """Say where a window contradicts itself."""
+    free, overdrawn = max(0, window.quantity - window.consumed), max(0, window.consumed - window.quantity)
+    if (window.free, window.overdrawn) == (free, overdrawn) and min(window.quantity, window.consumed) >= 0:
+        return None
+    return (
+        f"of {window.quantity} it says {window.consumed} consumed, {window.free} free,"
+        f" {window.overdrawn} overdrawn"
+    )

@@ -68,6 +68,8 @@ def class_of(data: Shape) -> ItemClass | None:
             intake.RoutesPublished()
             | intake.OfferWithdrawn()
             | intake.DemandWithdrawn()
+            | intake.ResourcePublished()
+            | intake.ResourceWithdrawn()
             | intake.DockingAnswered()
             | intake.DockingProgressed()
         ):

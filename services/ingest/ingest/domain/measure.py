@@ -11,12 +11,13 @@ from fractions import Fraction
 from ingest.domain.currencies import CURRENCIES
 from ingest.domain.faults import Fault, nearest
 from tenon.contracts.units import UNITS, NotWhole, Unit, from_counts, to_counts
-from tenon.contracts.values import Money
+from tenon.contracts.values import Money, ResourceDraw
 
 MAX_COUNTS = 10**12  # of an event in all: above it sums of costs could overflow where they are solved
 MAX_PRICE = 10**9  # currency units per base unit, for the same reason
 _PRICE_DIGITS = 6
 _LOAD_DIGITS = 12
+_LOAD_GRAINS = 6
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _MOST_DIGITS = 30
 _NO_NUMBER = Decimal("NaN")
@@ -48,7 +49,7 @@ class Measure:
 
     def counts(self, value: Decimal, pointer: str) -> int | None:
         """Count a quantity in the smallest parts of its base unit; None, with a fault, when it can't be."""
-        if not self._possible(value, pointer) or self.unit is None:
+        if not self.possible(value, pointer) or self.unit is None:
             return None
         try:
             counts = to_counts(value, self.unit.code)
@@ -82,15 +83,32 @@ class Measure:
             self._note(f"{pointer}/amount", "too high", f"at most {MAX_PRICE} per {self.base_unit}")
         return price if amount is price.amount else Money(amount=amount, currency=price.currency)
 
-    def load_factor(self, value: Decimal, pointer: str) -> Decimal:
-        """Turn a load per unit into a load per base unit, exactly."""
-        if not self._possible(value, pointer) or self.unit is None or self.unit.code in _PLAIN:
-            return value
-        per_base = _decimal(Fraction(value) / self.unit.factor, _LOAD_DIGITS)
-        if per_base is None:
-            self._inexact(pointer, str(value), _LOAD_DIGITS)
-            return value
-        return Decimal(per_base)
+    def draw(self, draw: ResourceDraw, pointer: str) -> ResourceDraw:
+        """Turn a load per unit into one per base unit, in base units of the resource, exactly.
+
+        What a count of goods takes must be a whole number of millionths of the resource's counts.
+        """
+        stated = None if draw.unit is None else UNITS.get(draw.unit)
+        at, load = f"{pointer}/load_factor", draw.load_factor
+        if draw.unit is not None and stated is None:
+            hint = nearest(draw.unit, UNITS, "the unit that the load is stated in: HUR, C62 …")
+            self._note(f"{pointer}/unit", f"{draw.unit!r} is not a known unit", hint)
+        if not self.possible(load, at) or self.unit is None or (draw.unit is not None and stated is None):
+            return draw
+        per_base = Fraction(load) * (stated.factor if stated else 1) / self.unit.factor
+        scale = Fraction(stated.dimension.scale if stated else 1, self.unit.dimension.scale)
+        written = _decimal(per_base, _LOAD_DIGITS)
+        if not load:
+            self._note(at, "a load of 0 draws on nothing", "a load above 0, or no resource")
+        elif written is None or (per_base * scale * 10**_LOAD_GRAINS).denominator != 1:
+            self._inexact(at, str(load), _LOAD_GRAINS)
+        elif per_base * scale > MAX_COUNTS:
+            self._note(at, "no resource holds as much as one takes", f"at most {MAX_COUNTS} counts")
+        else:
+            unit = stated.dimension.base_unit if stated else None
+            load = load if unit == draw.unit and per_base == load else Decimal(written)
+            return ResourceDraw(id=draw.id, load_factor=load, unit=unit)
+        return draw
 
     def time(self, at: datetime, pointer: str) -> datetime:
         """Return an instant in UTC, cut to milliseconds."""
@@ -111,7 +129,8 @@ class Measure:
         assert self.unit is not None
         return self.unit.dimension.base_unit
 
-    def _possible(self, value: Decimal, pointer: str) -> bool:
+    def possible(self, value: Decimal, pointer: str) -> bool:
+        """Return whether a quantity or a rate is a number of a size that can be; else note why not."""
         if not value.is_finite():
             self._note(pointer, f"{value} is not a number", "a decimal number of at least 0")
         elif value < 0:

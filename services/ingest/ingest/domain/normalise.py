@@ -1,8 +1,8 @@
 """Accepted data in the form that the log holds: base units, exact prices, UTC milliseconds, codes as sent.
 
-One function per kind of event: it returns the data in that form and every fault it met on the way.
-Prices, load factors, lots and minimum orders are converted with the unit, because the item's unit becomes
-the base unit.
+One function per kind of event: it returns the data in that form and every fault it met on the way. A calendar
+becomes windows. Prices, load factors, lots and minimum orders are converted with the unit, because the item's
+unit becomes the base unit.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ingest.domain.faults import Fault
 from ingest.domain.measure import Measure
-from ingest.domain.windows import normal_windows
+from ingest.domain.windows import normal_demanded, windows_or_calendar
 from tenon.contracts import intake
 from tenon.contracts.values import Certificate, Evidence, Item, Readiness, ResourceDraw, Shape
 
@@ -32,13 +32,14 @@ def _offer(offer: intake.OfferPublished, faults: list[Fault]) -> intake.OfferPub
     return replace(
         offer,
         item=_item(offer.item, measure),
-        windows=normal_windows(offer.windows, measure),
+        windows=windows_or_calendar(offer.windows, offer.calendar, measure),
+        calendar=None,
         price=None if offer.price is None else measure.price(offer.price, "/data/price"),
         minimum_order=measure.quantity(offer.minimum_order, "/data/minimum_order"),
         lot=measure.quantity(offer.lot, "/data/lot"),
         valid_until=measure.maybe_time(offer.valid_until, "/data/valid_until"),
         certificates=_certificates(offer.certificates, measure),
-        resource=_resource(offer.resource, measure),
+        resource=_draw(offer.resource, measure),
     )
 
 
@@ -48,7 +49,7 @@ def _demand(demand: intake.DemandPublished, faults: list[Fault]) -> intake.Deman
     return replace(
         demand,
         item=_item(demand.item, measure),
-        windows=normal_windows(demand.windows, measure),
+        windows=normal_demanded(demand.windows, measure),
         highest_price=None if price is None else measure.price(price, "/data/highest_price"),
         patience_until=measure.maybe_time(demand.patience_until, "/data/patience_until"),
     )
@@ -94,17 +95,21 @@ def _certificates(certificates: list[Certificate], measure: Measure) -> list[Cer
     ]
 
 
-def _resource(resource: ResourceDraw | None, measure: Measure) -> ResourceDraw | None:
-    if resource is None:
-        return None
-    return replace(
-        resource, load_factor=measure.load_factor(resource.load_factor, "/data/resource/load_factor")
-    )
+def _resource(published: intake.ResourcePublished, faults: list[Fault]) -> intake.ResourcePublished:
+    measure = Measure(published.unit, "/data/unit", faults)
+    windows = windows_or_calendar(published.windows, published.calendar, measure)
+    unit = published.unit if measure.unit is None else measure.base_unit
+    return replace(published, unit=unit, windows=windows, calendar=None)
+
+
+def _draw(draw: ResourceDraw | None, measure: Measure) -> ResourceDraw | None:
+    return None if draw is None else measure.draw(draw, "/data/resource")
 
 
 _NORMAL: dict[type[Shape], Callable[[Any, list[Fault]], Any]] = {
     intake.OfferPublished: _offer,
     intake.DemandPublished: _demand,
+    intake.ResourcePublished: _resource,
     intake.DockingProgressed: _progress,
     intake.SitePublished: _site,
     intake.ClockTicked: _tick,

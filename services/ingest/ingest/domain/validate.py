@@ -4,7 +4,7 @@ Decides on data that `normalise` has brought into the log's form, so quantities 
 times in one zone. A quantity that was at fault there is NaN; rules pass over it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from ingest.domain.policies import policy_faults
 from ingest.domain.regions import is_region
 from ingest.domain.windows import AT, first_opening
 from tenon.contracts import intake
+from tenon.contracts.positions import OUTSIDE
 from tenon.contracts.values import AttributeConstraint, Item, Shape, Window
 
 _MAX_TEXT = 500
@@ -31,7 +32,7 @@ def _offer(offer: intake.OfferPublished) -> Iterator[Fault]:
     yield from _regions(offer.regions_served)
     schemes = [certificate.scheme for certificate in offer.certificates]
     yield from _repeated(schemes, "/data/certificates/{}/scheme", "one entry for each certificate")
-    if offer.valid_until is not None and offer.valid_until <= first_opening(offer.windows):
+    if offer.windows and offer.valid_until is not None and offer.valid_until <= first_opening(offer.windows):
         yield _too_early("/data/valid_until", offer.windows)
 
 
@@ -44,6 +45,13 @@ def _demand(demand: intake.DemandPublished) -> Iterator[Fault]:
             yield Fault(f"/data/preferred/{index}", reason, "each party preferred or blocked, not both")
     if demand.patience_until is not None and demand.patience_until <= first_opening(demand.windows):
         yield _too_early("/data/patience_until", demand.windows)
+
+
+def _resource(resource: intake.ResourcePublished) -> Iterator[Fault]:
+    for index, window in enumerate(resource.windows):
+        if window.id == OUTSIDE:
+            reason = f"{OUTSIDE!r} names what is drawn outside of every window"
+            yield Fault(f"/data/windows/{index}/id", reason, "another id")
 
 
 def _site(site: intake.SitePublished) -> Iterator[Fault]:
@@ -73,7 +81,7 @@ def _basis(offer: intake.OfferPublished) -> Iterator[Fault]:
 
 
 def _lots(offer: intake.OfferPublished) -> Iterator[Fault]:
-    if not offer.lot and not offer.minimum_order:
+    if not offer.windows or (not offer.lot and not offer.minimum_order):
         return
     quantities = [window.quantity for window in offer.windows]
     if not all(quantity.is_finite() for quantity in quantities):
@@ -136,7 +144,7 @@ def _unknown_region(region: str, pointer: str) -> Fault:
     return Fault(pointer, f"{country!r} is no country code", expected)
 
 
-def _too_early(pointer: str, windows: list[Window]) -> Fault:
+def _too_early(pointer: str, windows: Sequence[Window]) -> Fault:
     opening = first_opening(windows).isoformat()
     return Fault(pointer, f"before or when the first window opens ({AT})", f"a time after {opening}")
 
@@ -148,6 +156,7 @@ def _too_long(pointer: str, text: str) -> Fault:
 _RULES: dict[type[Shape], Callable[[Any], Iterator[Fault]]] = {
     intake.OfferPublished: _offer,
     intake.DemandPublished: _demand,
+    intake.ResourcePublished: _resource,
     intake.SitePublished: _site,
     intake.DockingProgressed: _progress,
     intake.PolicyPublished: policy_faults,

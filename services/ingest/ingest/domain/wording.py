@@ -28,6 +28,7 @@ _PATTERNS = {
     r"^[A-Z]{3}$(?!\n)": "three capital letters of ISO 4217: EUR, CNY",
     r"^[a-z][a-z0-9-]{0,31}$(?!\n)": "small letters, digits and hyphens, at most 32: hs, unspsc, own",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)": "letters, digits and . _ -, at most 64: 6307.90",
+    r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)": "a time of the day: 06:00",
     r"^[0-9]{20}$(?!\n)": "20 digits: the sequence of a docking step",
 }
 _DESCRIBED = (Id, Ref, Region, UnitCode)

@@ -7,7 +7,7 @@ import numpy as np
 
 from matcher.domain import lifecycle, listing, timers
 from matcher.domain.effects import Effects
-from matcher.domain.model import Demand, Market, Offer, Routes
+from matcher.domain.model import Demand, Market, Offer, Resource, Routes
 from matcher.domain.reading import Entry, Unusable
 from matcher.domain.settling import settle_demand
 from matcher.domain.state import EVERY_MARKET, State
@@ -20,6 +20,8 @@ from tenon.contracts.values import ItemClass, Shape
 _ENTITIES: dict[type, Callable[[Any], str]] = {
     log.OfferListed: lambda data: f"o:{data.offer.party}/{data.offer.offer}",
     log.DemandListed: lambda data: f"d:{data.demand.party}/{data.demand.demand}",
+    intake.ResourcePublished: lambda data: f"r:{data.party}/{data.resource}",
+    intake.ResourceWithdrawn: lambda data: f"r:{data.party}/{data.resource}",
     intake.OfferWithdrawn: lambda data: f"o:{data.party}/{data.offer}",
     intake.DemandWithdrawn: lambda data: f"d:{data.party}/{data.demand}",
 }
@@ -60,6 +62,8 @@ def set_policy(state: State, policy: intake.PolicyPublished) -> None:
                 timers.wake_offer(state, market, offer)
             for demand in market.demands.values():
                 timers.wake_demand(state, market, demand)
+            for resource in market.resources.values():
+                timers.wake_resource(state, market, resource)
             for deal in market.deals.values():
                 timers.wake_deal(state, market, deal)
 
@@ -94,6 +98,8 @@ def _moved(state: State, entry: Entry) -> str | None:
 
 
 def _remade(market: Market, key: str, data: Shape) -> str | None:
+    if isinstance(data, intake.ResourcePublished):
+        return _recounted(market.resources.get(key), data)
     old: Offer | Demand | None
     if isinstance(data, log.OfferListed):
         old, new = market.offers.get(key), data.offer.item
@@ -107,6 +113,12 @@ def _remade(market: Market, key: str, data: Shape) -> str | None:
     if (was.kind, was.unit) == (new.kind, new.unit):
         return None
     return f"it is a {was.kind} counted in {was.unit}: withdraw it and publish under a new id"
+
+
+def _recounted(old: Resource | None, new: intake.ResourcePublished) -> str | None:
+    if old is None or old.said.unit == new.unit:
+        return None
+    return f"it is counted in {old.said.unit}: withdraw it and publish under a new id"
 
 
 def _list_offer(state: State, entry: Entry, effects: Effects) -> None:
@@ -127,6 +139,16 @@ def _withdraw_offer(state: State, entry: Entry, effects: Effects) -> None:
 def _withdraw_demand(state: State, entry: Entry, effects: Effects) -> None:
     assert isinstance(entry.data, intake.DemandWithdrawn)
     listing.withdraw_demand(state.market(entry.market), entry.data, effects)
+
+
+def _list_resource(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.ResourcePublished)
+    listing.list_resource(state, state.market(entry.market), entry.data, effects)
+
+
+def _withdraw_resource(state: State, entry: Entry, effects: Effects) -> None:
+    assert isinstance(entry.data, intake.ResourceWithdrawn)
+    listing.withdraw_resource(state.market(entry.market), entry.data, effects)
 
 
 def _change_site(state: State, entry: Entry, effects: Effects) -> None:
@@ -207,6 +229,8 @@ HANDLERS: dict[type, Callable[[State, Entry, Effects], None]] = {
     log.PartyChanged: _change_party,
     intake.OfferWithdrawn: _withdraw_offer,
     intake.DemandWithdrawn: _withdraw_demand,
+    intake.ResourcePublished: _list_resource,
+    intake.ResourceWithdrawn: _withdraw_resource,
     intake.RoutesPublished: _routes,
     intake.DockingAnswered: _answer,
     intake.DockingProgressed: _progress,

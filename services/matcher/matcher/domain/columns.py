@@ -59,6 +59,10 @@ class Column(IntEnum):
     LEAD_MS = 13
     VALID_UNTIL_MS = 14
     READINESS_PPM = 15
+    DUE_MS = 16
+    LEAST = 17
+    """What a docking for it moves at least."""
+    FLEXIBLE = 18
 
 
 Row = tuple[int, ...]

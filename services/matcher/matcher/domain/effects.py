@@ -3,14 +3,15 @@
 from dataclasses import dataclass, field
 
 from matcher.domain.reading import Unusable
-from tenon.contracts.alerts import Overdrawn, Unmet
+from tenon.contracts.alerts import Overdrawn, Overloaded, Unmet
 from tenon.contracts.dockings import Docking
+from tenon.contracts.intake import ResourcePublished
 from tenon.contracts.log import DemandListed, OfferListed
 from tenon.contracts.rejections import AnswerRefused, EventSuperseded
 from tenon.contracts.values import Shape
 
 Told = AnswerRefused | EventSuperseded
-Alert = Unmet | Overdrawn
+Alert = Unmet | Overdrawn | Overloaded
 
 
 @dataclass(slots=True)
@@ -26,7 +27,10 @@ class Effects:
     unusable: list[Unusable] = field(default_factory=list)
     offers: set[tuple[str, str]] = field(default_factory=set)
     demands: set[tuple[str, str]] = field(default_factory=set)
-    listed: dict[tuple[str, str, str], OfferListed | DemandListed] = field(default_factory=dict)
+    resources: set[tuple[str, str]] = field(default_factory=set)
+    listed: dict[tuple[str, str, str], OfferListed | DemandListed | ResourcePublished] = field(
+        default_factory=dict
+    )
     stored: dict[tuple[str, str, str], Shape] = field(default_factory=dict)
     policies: dict[str, int] = field(default_factory=dict)
     closed: dict[tuple[str, str, str], int] = field(default_factory=dict)

@@ -27,7 +27,7 @@ TESTS: tuple[Test, ...] = (
 
 def failures(market: Market, offer: Offer, demand: Demand, now_ms: int) -> Iterator[Test]:
     """Yield each test that this pair fails, in the order of `TESTS`."""
-    if not _class_fits(offer, demand):
+    if not class_fits(offer, demand):
         yield "class"
     if offer.unit != demand.unit:
         yield "unit"
@@ -57,7 +57,7 @@ def compatible(market: Market, offer: Offer, demand: Demand, now_ms: int) -> boo
         offer.said.party != demand.said.party
         and offer.unit == demand.unit
         and offer.key not in demand.barred
-        and _class_fits(offer, demand)
+        and class_fits(offer, demand)
         and _ready(market, offer)
         and not (offer.blocked and demand.said.party in offer.blocked)
         and not (demand.blocked and offer.said.party in demand.blocked)
@@ -82,7 +82,8 @@ def ready_ms(offer: Offer, have: OfferWindow, want: DemandWindow, now_ms: int) -
     return max(max(have.from_ms, now_ms) + offer.said.lead_time_s * 1000, want.from_ms)
 
 
-def _class_fits(offer: Offer, demand: Demand) -> bool:
+def class_fits(offer: Offer, demand: Demand) -> bool:
+    """True when an offer's kind and class are what a demand asks for."""
     have, want = offer.said.item, demand.said.item
     same = have.kind == want.kind and have.class_.scheme == want.class_.scheme
     return same and (demand.code == offer.code or covers(demand.code, offer.code, want.class_.scheme))

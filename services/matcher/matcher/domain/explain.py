@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from matcher.domain.distance import distances_m
-from matcher.domain.eligibility import failures
-from matcher.domain.model import Demand, Market
-from matcher.domain.pairs import offers_of_class, open_offers, priced
+from matcher.domain.eligibility import class_fits, failures
+from matcher.domain.model import Demand, Market, Offer
+from matcher.domain.pairs import offers_of_class, open_offers
 from matcher.domain.pricing import reach_m
 from matcher.domain.relief import Case, relief
-from matcher.domain.solving import worth_taking
+from matcher.domain.resources import drawing
 from tenon.contracts.codec import instant
 from tenon.contracts.positions import NearestMiss, Reasons, Test
 from tenon.contracts.units import from_counts
@@ -31,7 +31,7 @@ class _Miss:
 
 def explain(market: Market, demand: Demand, now_ms: int, most_misses: int | None = MOST_MISSES) -> Reasons:
     """Return why what is open of a demand is open, as of now; `most_misses` None: every miss."""
-    candidates = open_offers(market, demand)
+    candidates = [*open_offers(market, demand), *_waiting(market, demand)]
     of_class = offers_of_class(market, demand)
     failed: dict[Test, int] = {
         "class": len(market.offers) - of_class,
@@ -55,6 +55,19 @@ def explain(market: Market, demand: Demand, now_ms: int, most_misses: int | None
     )
 
 
+def _waiting(market: Market, demand: Demand) -> list[Offer]:
+    """Return the offers of a demand's class of which something is free that no resource bears."""
+    found = [offer for key in sorted(market.drawing) for offer in drawing(market, key)]
+    return [
+        offer
+        for offer in found
+        if offer.status == "open"
+        and offer.free
+        and not any(window.available for window in offer.windows)
+        and class_fits(offer, demand)
+    ]
+
+
 def _faults(market: Market, case: Case) -> Iterator[Test]:
     """Yield what keeps this offer from being docked: tests of eligibility, then of the policy."""
     eligibility = list(failures(market, case.offer, case.demand, case.now_ms))
@@ -71,10 +84,13 @@ def _faults(market: Market, case: Case) -> Iterator[Test]:
 
 def _unworthy(case: Case) -> Test:
     """Say why an eligible pair within reach is not docked."""
-    pairs = list(priced(case.policy, case.offer, case.demand, case.distance_m, case.now_ms))
-    if worth_taking(case.policy, pairs, case.now_ms):
+    if case.docks():
         return "held_back"
-    return "unfinished" if worth_taking(case.finished().policy, pairs, case.now_ms) else "not_worth"
+    if case.finished().docks():
+        return "unfinished"
+    if case.borne().docks():
+        return "resource"
+    return "least_part" if case.in_any_part().docks() else "not_worth"
 
 
 def _nearest(misses: dict[tuple[Test, str], _Miss], unit: str) -> list[NearestMiss]:

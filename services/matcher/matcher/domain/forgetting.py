@@ -1,15 +1,19 @@
 """What is closed for long leaves the state: of an offer or a demand only its id and last revision stay.
 
-A docking is closed when it ended; an offer when it is withdrawn or expired; a demand when it is withdrawn, or
-its patience or all of its windows are over. What is closed for `keep_closed_s` of its market's policy, by the
-clock of the rounds, is forgotten; an offer or a demand not before the last of its dockings. Windows keep the
-sums of the dockings that were forgotten before them.
+A docking is closed when it ended; an offer or a resource when it is withdrawn or expired; a demand when it is
+withdrawn, or its patience or all of its windows are over. What is closed for `keep_closed_s` of its market's
+policy, by the clock of the rounds, is forgotten; an offer or a demand not before the last of its dockings, an
+offer not before the windows of a resource that it took from are over, a resource not before the last offer
+that draws on it. Windows keep the sums of the dockings that were forgotten before them.
 """
+
+from collections.abc import Mapping
 
 from matcher.domain import timers
 from matcher.domain.effects import Effects
-from matcher.domain.model import KINDS, Deal, Demand, Market, Offer
+from matcher.domain.model import KINDS, Deal, Demand, Market, Offer, Resource
 from matcher.domain.placing import unplace
+from matcher.domain.resources import drawing, drawn_until_ms, draws, remove, unlink
 from matcher.domain.state import State
 from tenon.contracts.codec import unix_ms
 
@@ -23,7 +27,7 @@ def forget(state: State, market: Market, name: str, effects: Effects) -> None:
         if deal is not None and not deal.live and _is_old(market, unix_ms(deal.told.at), effects):
             _forget_deal(state, market, deal, effects)
         return
-    entry = (market.offers if name[0] == "o" else market.demands).get(name[2:])
+    entry = _entries(market, name).get(name[2:])
     if entry is not None and not _is_needed(market, name, entry, effects):
         _forget_entry(state, market, name, entry, effects)
 
@@ -37,10 +41,16 @@ def schedule(state: State, effects: Effects) -> None:
         )
     for market_name, key in sorted(effects.offers):
         market = state.markets[market_name]
-        timers.wake_forgetting(state, market, f"o:{key}", market.offers[key].closed_ms)
+        timers.wake_forgetting_offer(state, market, market.offers[key])
     for market_name, key in sorted(effects.demands | effects.closing):
         market = state.markets[market_name]
         timers.wake_forgetting(state, market, f"d:{key}", market.demands[key].closed_ms)
+    for market_name, key in sorted(effects.resources):
+        market = state.markets[market_name]
+        if (resource := market.resources.get(key)) is not None:
+            timers.wake_forgetting(state, market, f"r:{key}", resource.closed_ms)
+            for offer in drawing(market, key):
+                timers.wake_forgetting_offer(state, market, offer)
     if len(state.timers) > state.timers_after_reset * 2 + _MOST_STALE:
         timers.reset(state)
         state.timers_after_reset = len(state.timers)
@@ -50,9 +60,20 @@ def _is_old(market: Market, closed_ms: int, effects: Effects) -> bool:
     return timers.forgotten_at_ms(market, closed_ms) <= effects.clock_ms
 
 
-def _is_needed(market: Market, name: str, entry: Offer | Demand, effects: Effects) -> bool:
-    touched = effects.offers if name[0] == "o" else effects.demands
+def _entries(market: Market, name: str) -> Mapping[str, Offer | Demand | Resource]:
+    """Return the offers, demands or resources among which a name is."""
+    if name[0] == "r":
+        return market.resources
+    return market.offers if name[0] == "o" else market.demands
+
+
+def _is_needed(market: Market, name: str, entry: Offer | Demand | Resource, effects: Effects) -> bool:
+    touched = {"o": effects.offers, "d": effects.demands, "r": effects.resources}[name[0]]
     if entry.closed_ms is None or name in market.held or (market.name, entry.key) in touched:
+        return True
+    if isinstance(entry, Resource) and entry.key in market.drawing:
+        return True
+    if isinstance(entry, Offer) and drawn_until_ms(entry) > effects.clock_ms:
         return True
     return not _is_old(market, entry.closed_ms, effects)
 
@@ -67,7 +88,9 @@ def _forget_deal(state: State, market: Market, deal: Deal, effects: Effects) -> 
             forget(state, market, name, effects)
 
 
-def _forget_entry(state: State, market: Market, name: str, entry: Offer | Demand, effects: Effects) -> None:
+def _forget_entry(
+    state: State, market: Market, name: str, entry: Offer | Demand | Resource, effects: Effects
+) -> None:
     kind = KINDS[name[0]]
     revision = max(market.closed.get(name, 0), entry.said.revision)
     market.closed.pop(name, None)
@@ -78,8 +101,12 @@ def _forget_entry(state: State, market: Market, name: str, entry: Offer | Demand
     unplace(market, name)
     market.proposals.pop(name, None)
     market.dirty.discard(name)
-    if name[0] == "o":
+    if isinstance(entry, Offer):
+        draws(market, effects, entry)
+        unlink(market, entry)
         del market.offers[entry.key]
+    elif isinstance(entry, Resource):
+        remove(market, entry.key)
     else:
         del market.demands[entry.key]
         state.unexplained.discard((market.name, entry.key))

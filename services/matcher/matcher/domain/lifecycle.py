@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from matcher.domain.effects import Effects
 from matcher.domain.model import Cause, Deal, Demand, DemandWindow, Market, Offer, OfferWindow, Site
+from matcher.domain.resources import sharing, take
 from matcher.domain.state import State
 from tenon.contracts.codec import instant
 from tenon.contracts.dockings import Cause as ToldCause
@@ -214,7 +215,10 @@ def _count(market: Market, deal: Deal, sign: int) -> None:
     demand = market.demands.get(deal.demand[0])
     if offer is not None:
         window = next(window for window in offer.windows if window.id == deal.offer[1])
-        window.consumed += proposed + confirmed + shipped + delivered
+        amount = proposed + confirmed + shipped + delivered
+        window.consumed += amount
+        if window.drawn is not None:
+            take(window, amount)
     if demand is not None:
         asked = next(window for window in demand.windows if window.id == deal.demand[1])
         asked.proposed += proposed
@@ -236,7 +240,11 @@ def _touch(market: Market, deal: Deal, effects: Effects) -> None:
 
 
 def _reopen(market: Market, deal: Deal) -> None:
+    """Let what is given back be docked: by its two sides, and by what shares its resource."""
     market.dirty |= {f"o:{deal.offer[0]}", f"d:{deal.demand[0]}"}
+    offer = market.offers.get(deal.offer[0])
+    if offer is not None and offer.said.resource is not None:
+        market.dirty |= {f"o:{each.key}" for each in sharing(market, (offer,))}
 
 
 def _side(entry: Offer | Demand, window: str, market: Market, automatic: bool) -> Side:

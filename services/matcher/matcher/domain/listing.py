@@ -1,4 +1,4 @@
-"""What happens when an offer or a demand is listed, revised or withdrawn.
+"""What happens when an offer, a resource or a demand is listed, revised or withdrawn.
 
 A revision replaces the state; what dockings hold is kept. Proposals that no longer fit are released, the
 latest and least urgent first; what is confirmed stays, and shows as overdrawn where it no longer fits.
@@ -10,12 +10,26 @@ from matcher.domain.distance import site_of
 from matcher.domain.effects import Effects
 from matcher.domain.model import KINDS, Cause, Demand, DemandWindow, Market, Offer, OfferWindow
 from matcher.domain.placing import place_demand, place_offer
-from matcher.domain.releasing import release_excess, release_overdrawn, release_proposals, release_unfit
-from matcher.domain.said import demand_from, offer_from, site_key
+from matcher.domain.releasing import (
+    release_excess,
+    release_overdrawn,
+    release_overloaded,
+    release_proposals,
+    release_unfit,
+)
+from matcher.domain.resources import drawing, link, put, resource_key, unlink
+from matcher.domain.said import demand_from, offer_from, resource_from, site_key
 from matcher.domain.state import State
-from matcher.domain.timers import wake_demand, wake_offer
+from matcher.domain.timers import wake_demand, wake_offer, wake_resource
 from tenon.contracts.codec import instant
-from tenon.contracts.intake import DemandPublished, DemandWithdrawn, OfferPublished, OfferWithdrawn
+from tenon.contracts.intake import (
+    DemandPublished,
+    DemandWithdrawn,
+    OfferPublished,
+    OfferWithdrawn,
+    ResourcePublished,
+    ResourceWithdrawn,
+)
 from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
 from tenon.contracts.rejections import EventSuperseded
 
@@ -30,8 +44,11 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
         return
     if old is not None:
         new.since_ms, new.offset = old.since_ms, old.offset
+        _touch_resource(market, resource_key(old), effects)
+        unlink(market, old)
         new.windows = _kept_offer_windows(old, new.windows, effects)
     market.offers[new.key] = new
+    link(market, new)
     market.closed.pop(f"o:{new.key}", None)
     state.homes[f"o:{new.key}"] = market.name
     effects.listed["offer", market.name, new.key] = listed
@@ -39,6 +56,9 @@ def list_offer(state: State, market: Market, listed: OfferListed, offset: int, e
     wake_offer(state, market, new)
     release_unfit(market, f"o:{new.key}", Cause("offer_revised"), effects)
     release_overdrawn(market, new, Cause("offer_revised"), effects)
+    if (resource := resource_key(new)) is not None:
+        _touch_resource(market, resource, effects)
+        release_overloaded(market, resource, Cause("offer_revised"), effects)
 
 
 def list_demand(state: State, market: Market, listed: DemandListed, offset: int, effects: Effects) -> None:
@@ -60,6 +80,38 @@ def list_demand(state: State, market: Market, listed: DemandListed, offset: int,
     wake_demand(state, market, new)
     release_unfit(market, f"d:{new.key}", Cause("demand_revised"), effects)
     release_excess(market, new, effects)
+
+
+def list_resource(state: State, market: Market, said: ResourcePublished, effects: Effects) -> None:
+    """Enter a new resource, or revise the one in force; what draws on it is decided again."""
+    new = resource_from(said)
+    old = market.resources.get(new.key)
+    if _is_stale(state, market, f"r:{new.key}", said, old.said if old else None, effects):
+        return
+    put(market, new)
+    market.closed.pop(f"r:{new.key}", None)
+    state.homes[f"r:{new.key}"] = market.name
+    effects.listed["resource", market.name, new.key] = said
+    _touch_resource(market, new.key, effects)
+    wake_resource(state, market, new)
+    release_overloaded(market, new.key, Cause("resource_revised"), effects)
+
+
+def withdraw_resource(market: Market, said: ResourceWithdrawn, effects: Effects) -> None:
+    """End a resource: proposals that draw on it are cancelled, what is confirmed stays."""
+    key = f"{said.party}/{said.resource}"
+    resource = market.resources.get(key)
+    present = resource.said.revision if resource else None
+    if _is_old_end(market, "resource", key, said.revision, present, effects):
+        return
+    market.closed[f"r:{key}"] = effects.closed["resource", market.name, key] = said.revision
+    if resource is None:
+        return
+    resource.withdrawn = True
+    for window in resource.windows:
+        window.quantity = 0
+    _touch_resource(market, key, effects)
+    release_overloaded(market, key, Cause("resource_withdrawn", said.reason), effects)
 
 
 def withdraw_offer(market: Market, said: OfferWithdrawn, effects: Effects) -> None:
@@ -128,6 +180,13 @@ def touch_offer(market: Market, offer: Offer, effects: Effects) -> None:
     market.dirty.add(f"o:{offer.key}")
 
 
+def _touch_resource(market: Market, key: str | None, effects: Effects) -> None:
+    """Note that a resource changed: it is told and stored, and what draws on it is decided again."""
+    if key is not None:
+        effects.resources.add((market.name, key))
+        market.dirty |= {f"o:{offer.key}" for offer in drawing(market, key)}
+
+
 def touch_demand(market: Market, demand: Demand, effects: Effects) -> None:
     """Note that a demand changed: it is told, stored and decided again."""
     effects.demands.add((market.name, demand.key))
@@ -138,8 +197,8 @@ def _is_stale(
     state: State,
     market: Market,
     name: str,
-    new: OfferPublished | DemandPublished,
-    old: OfferPublished | DemandPublished | None,
+    new: OfferPublished | DemandPublished | ResourcePublished,
+    old: OfferPublished | DemandPublished | ResourcePublished | None,
     effects: Effects,
 ) -> bool:
     present = market.closed.get(name) or (old.revision if old is not None else 0)
@@ -202,7 +261,8 @@ def _kept_demand_windows(old: Demand, new: list[DemandWindow], effects: Effects)
             _carry(before.pop(window.id), window)
     gone = [before[name] for name in sorted(before) if before[name].docked]
     for window in gone:
-        window.said = window.given_up = 0
+        window.said = window.given_up = window.least_part = 0
+        window.due_ms = window.from_ms
     effects.dropped_windows |= {(f"d:{old.key}", name) for name in before if not before[name].docked}
     return [*new, *gone]
 

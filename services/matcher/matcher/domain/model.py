@@ -3,27 +3,30 @@
 Knows shapes and sums only; who may dock with whom, and what happens when, is decided elsewhere.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from matcher.domain.columns import Ints, Table, Vector
 from tenon.contracts.dockings import CLOSED, CauseCode, Docking
-from tenon.contracts.intake import DemandPublished, OfferPublished, PolicyPublished
+from tenon.contracts.intake import DemandPublished, OfferPublished, PolicyPublished, ResourcePublished
 from tenon.contracts.log import PartyTerms, SiteState
-from tenon.contracts.positions import PositionStatus, Reasons
+from tenon.contracts.positions import PositionStatus, Reasons, ResourceStatus
 
 FAR_AWAY_MS = 2**62
 UNKNOWN = -1
-KINDS = {"o": "offer", "d": "demand"}
-"""What the first letter of a name (`o:party/id`, `d:party/id`) stands for."""
+KINDS = {"o": "offer", "d": "demand", "r": "resource"}
+"""What the first letter of a name (`o:party/id`, `d:party/id`, `r:party/id`) stands for."""
+GRAINS = 1_000_000
+"""A resource is kept in grains, millionths of its counts: so what a unit of goods takes of it is whole."""
 WindowKey = tuple[str, str]
 """An offer's or demand's key (`party/id`) and the id of one of its windows."""
 
 
 @dataclass(slots=True)
-class OfferWindow:
-    """What an offer holds between two instants, and how much of it dockings consume."""
+class Capacity:
+    """What is there between two instants, and how much of it dockings consume."""
 
     id: str
     from_ms: int
@@ -38,13 +41,32 @@ class OfferWindow:
 
     @property
     def overdrawn(self) -> int:
-        """How much more is consumed than the offer still holds."""
+        """How much more is consumed than is still there."""
         return max(0, self.consumed - self.quantity)
 
 
 @dataclass(slots=True)
+class ResourceWindow(Capacity):
+    """What a resource holds between two instants, in grains."""
+
+
+@dataclass(slots=True)
+class OfferWindow(Capacity):
+    """What an offer holds between two instants. A unit takes `load` grains of what it is `drawn` from."""
+
+    drawn: ResourceWindow | None = None
+    load: int = 0
+
+    @property
+    def available(self) -> int:
+        """What can be docked now: what is free, as far as its resource bears it."""
+        free = max(0, self.quantity - self.consumed)
+        return free if self.drawn is None else min(free, self.drawn.free // self.load)
+
+
+@dataclass(slots=True)
 class DemandWindow:
-    """asked = open + proposed + confirmed + shipped + delivered + given_up."""
+    """asked = open + proposed + confirmed + shipped + delivered + given_up. From `due_ms` on it is late."""
 
     id: str
     from_ms: int
@@ -55,6 +77,8 @@ class DemandWindow:
     shipped: int = 0
     delivered: int = 0
     given_up: int = 0
+    due_ms: int = 0
+    least_part: int = 0
 
     @property
     def docked(self) -> int:
@@ -70,6 +94,11 @@ class DemandWindow:
     def open(self) -> int:
         """What is still to be docked."""
         return max(0, self.said - self.docked - self.given_up)
+
+    @property
+    def least(self) -> int:
+        """What the next docking moves at least: a least part, or what completes the window."""
+        return min(self.least_part, self.open)
 
 
 @dataclass(slots=True)
@@ -109,6 +138,30 @@ class Offer:
     def free(self) -> int:
         """What can still be docked, over all windows."""
         return sum(window.free for window in self.windows)
+
+
+@dataclass(slots=True)
+class Resource:
+    """A resource. `windows` in order of time, last the one that is `OUTSIDE` of all."""
+
+    key: str
+    said: ResourcePublished
+    windows: list[ResourceWindow]
+    withdrawn: bool = False
+    closed_ms: int | None = None
+
+    def status(self, now_ms: int) -> ResourceStatus:
+        """Return whether it can be drawn on, or was withdrawn, or all of its windows are over."""
+        if self.withdrawn:
+            return "withdrawn"
+        return "expired" if all(window.until_ms <= now_ms for window in self.windows) else "open"
+
+    def holding(self, from_ms: int, until_ms: int) -> ResourceWindow:
+        """Return the window in which such a time lies whole."""
+        *windows, outside = self.windows
+        after = bisect_right(windows, from_ms, key=lambda window: window.from_ms)
+        window = windows[after - 1] if after else outside
+        return window if until_ms <= window.until_ms else outside
 
 
 @dataclass(slots=True)
@@ -216,7 +269,8 @@ class Routes:
 class Market:
     """Everything that can compete: the unit of decision.
 
-    `closed` holds the last revision of each name that ended, `held` how many dockings there are of each.
+    `closed` holds the last revision of each name that ended, `held` how many dockings there are of each,
+    `drawing` the offers that name a resource, known or not.
     """
 
     name: str
@@ -224,6 +278,8 @@ class Market:
     offers: dict[str, Offer] = field(default_factory=dict)
     demands: dict[str, Demand] = field(default_factory=dict)
     deals: dict[str, Deal] = field(default_factory=dict)
+    resources: dict[str, Resource] = field(default_factory=dict)
+    drawing: dict[str, set[str]] = field(default_factory=dict)
     sites: dict[str, Site] = field(default_factory=dict)
     terms: dict[str, PartyTerms] = field(default_factory=dict)
     routes: dict[str, dict[str, Routes]] = field(default_factory=dict)

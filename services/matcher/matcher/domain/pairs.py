@@ -153,8 +153,8 @@ def priced(
     """Yield the pairs of open windows that fit in time and cost less than a unit can be worth."""
     best = best_value(policy, demand, now_ms)
     for demanded in _by_id(window for window in demand.windows if window.open):
-        for offered in _by_id(window for window in offer.windows if window.free):
-            if fits(offer, offered, demanded, now_ms):
+        for offered in _by_id(window for window in offer.windows if window.available):
+            if offered.available >= demanded.least and fits(offer, offered, demanded, now_ms):
                 cost = unit_cost(policy, offer, offered, demanded, distance_m, now_ms)
                 if cost < best:
                     yield Pair(offer, offered, demand, demanded, distance_m, cost)
@@ -256,6 +256,8 @@ class _Meeting:
         fit = in_time & (metres <= self._reach_m(have)) & (cost < self.best(wanted)[:, None])
         fit &= (want(Column.PARTY) != have(Column.PARTY)) & (want(Column.UNIT) == have(Column.UNIT))
         fit &= (want(Column.KIND) == have(Column.KIND)) & _affordable(want, have)
+        if want(Column.LEAST).max(initial=0) > 1:
+            fit &= want(Column.LEAST) <= have(Column.QUANTITY)
         rows, columns = np.nonzero(fit)
         kept = self._without_unfit(wanted[rows], had[columns])
         rows, columns = rows[kept], columns[kept]
@@ -283,19 +285,21 @@ class _Meeting:
         return metres
 
     def _times(self, want: "_Columns", have: "_Columns") -> tuple[Mask, Ints]:
-        """Which goods arrive in time, and how many days after the window opened."""
-        lead, opens = have(Column.LEAD_MS), want(Column.FROM_MS)
+        """Which goods arrive in time, and how many days late."""
+        lead, opens, due = have(Column.LEAD_MS), want(Column.FROM_MS), want(Column.DUE_MS)
         ready_from = np.maximum(have(Column.FROM_MS), self.now_ms) + lead
         in_time: Mask = np.maximum(ready_from, np.maximum(opens, self.now_ms)) < np.minimum(
             have(Column.UNTIL_MS) + lead, want(Column.UNTIL_MS)
         )
-        return in_time, np.maximum(ready_from - opens, 0) // DAY_MS
+        return in_time, np.maximum(ready_from - due, 0) // DAY_MS
 
     def _cost(self, have: "_Columns", metres: Ints, late_days: Ints) -> Ints:
         weights = self.market.policy.weights
         # What is dearer costs `MAX_POINTS` all the same, and could not be multiplied in 64 bits.
         price = np.minimum(have(Column.PRICE_MICROS), MAX_POINTS * MICROS // max(1, weights.price) + 1)
         points = weights.price * price // MICROS + weights.freight * metres // 1000
+        if weights.flexible:
+            points += weights.flexible * have(Column.FLEXIBLE)
         cost: Ints = np.minimum(points + weights.lateness * late_days, MAX_POINTS)
         return cost
 

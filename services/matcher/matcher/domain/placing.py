@@ -42,19 +42,20 @@ def covered(demand_code: str, offer_code: str) -> bool:
 
 def offer_windows(market: Market, offer: Offer) -> list[tuple[OfferRef, Row]]:
     """Return the open windows of an offer with their numbers, in the order of `Column`."""
-    windows = [(at, window) for at, window in enumerate(offer.windows) if window.free]
+    windows = [(at, window, free) for at, window in enumerate(offer.windows) if (free := window.available)]
     if not windows or offer.status != "open":
         return []
     said = offer.said
     picky = bool(offer.blocked or said.regions_served)
     shared = _shared(market, offer, picky, offer.price_micros)
-    alone = 0, said.lead_time_s * 1000, offer.valid_until_ms, market.sites[offer.site_key].readiness_ppm
+    readiness_ppm = market.sites[offer.site_key].readiness_ppm
+    alone = 0, said.lead_time_s * 1000, offer.valid_until_ms, readiness_ppm, 0, 0, said.flexible
     return [
         (
             (offer, window),
-            (window.from_ms, window.until_ms, *shared, window.free, _order(offer.offset, at), *alone),
+            (window.from_ms, window.until_ms, *shared, free, _order(offer.offset, at), *alone),
         )
-        for at, window in windows
+        for at, window, free in windows
     ]
 
 
@@ -71,7 +72,10 @@ def demand_windows(market: Market, demand: Demand) -> list[tuple[DemandRef, Row]
     return [
         (
             (demand, window),
-            (window.from_ms, window.until_ms, *shared, window.open, _order(demand.offset, at), *alone),
+            (
+                *(window.from_ms, window.until_ms, *shared, window.open, _order(demand.offset, at), *alone),
+                *(window.due_ms, window.least, 0),
+            ),
         )
         for at, window in windows
     ]

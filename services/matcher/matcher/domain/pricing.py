@@ -40,13 +40,14 @@ def unit_cost(
     distance_m: int,
     now_ms: int,
 ) -> int:
-    """Return the points that one base unit costs on this pair: price, freight and lateness."""
+    """Return the points that one base unit costs on this pair: price, freight, lateness, flexibility."""
     weights = policy.weights
-    late_days = (ready_ms(offer, have, want, now_ms) - want.from_ms) // DAY_MS
+    late_days = max(0, ready_ms(offer, have, want, now_ms) - want.due_ms) // DAY_MS
     points = (
         weights.price * offer.price_micros // MICROS
         + weights.freight * distance_m // 1000
         + weights.lateness * late_days
+        + weights.flexible * offer.said.flexible
     )
     return min(MAX_POINTS, points)
 
@@ -57,7 +58,7 @@ def further_cost(policy: PolicyPublished, pair: Pair) -> int:
     The policy's points, times the share of the demand window that the offer window can't fill, spread over
     what it holds, in base units; 0 where it can finish what is open.
     """
-    points, have = policy.weights.further_docking, pair.offer_window.free
+    points, have = policy.weights.further_docking, pair.offer_window.available
     short = pair.demand_window.open - have
     if not points or short <= 0:
         return 0

@@ -1,14 +1,15 @@
 """The state from its rows: a rebuilt state decides exactly as the one that lived."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from matcher.domain import said, timers
 from matcher.domain.applying import set_policy, set_routes
 from matcher.domain.distance import site_of
 from matcher.domain.lifecycle import enter, note_proposal
-from matcher.domain.model import Deal, DemandWindow, Market, OfferWindow
+from matcher.domain.model import Deal, Demand, DemandWindow, Market, Offer, OfferWindow, Resource
 from matcher.domain.placing import place_demand, place_offer
+from matcher.domain.resources import link
 from matcher.domain.rows import (
     ClosedRow,
     DealRow,
@@ -17,13 +18,14 @@ from matcher.domain.rows import (
     MarketMeta,
     OfferMeta,
     PolicyMeta,
+    ResourceMeta,
     Rows,
     RunMeta,
 )
 from matcher.domain.state import State
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
-from tenon.contracts.intake import PolicyPublished, RoutesPublished
+from tenon.contracts.intake import PolicyPublished, ResourcePublished, RoutesPublished
 from tenon.contracts.log import DemandListed, OfferListed, PartyTerms, SiteState
 from tenon.contracts.units import to_counts
 
@@ -90,9 +92,22 @@ def _load_demand(state: State, row: EntityRow) -> None:
     state.homes[f"d:{row.key}"] = row.market
 
 
+def _load_resource(state: State, row: EntityRow) -> None:
+    meta = decode_tolerant(ResourceMeta, row.meta)
+    resource = said.resource_from(decode_tolerant(ResourcePublished, _body(row)))
+    resource.withdrawn, resource.closed_ms = meta.status == "withdrawn", meta.closed_ms
+    if resource.withdrawn:
+        for window in resource.windows:
+            window.quantity = 0
+    state.market(row.market).resources[row.key] = resource
+    state.homes[f"r:{row.key}"] = row.market
+
+
 def _load_closed(state: State, row: ClosedRow) -> None:
     market, name = state.market(row.market), f"{row.kind[0]}:{row.key}"
-    present = market.offers.get(row.key) if row.kind == "offer" else market.demands.get(row.key)
+    kept: Mapping[str, Mapping[str, Offer | Demand | Resource]]
+    kept = {"offer": market.offers, "demand": market.demands, "resource": market.resources}
+    present = kept[row.kind].get(row.key)
     if present is None or present.said.revision <= row.revision:
         market.closed[name] = row.revision
     if row.listed:
@@ -113,6 +128,7 @@ _LOADERS: dict[str, Callable[[State, EntityRow], None]] = {
     "site": _load_site,
     "terms": _load_terms,
     "routes": _load_routes,
+    "resource": _load_resource,
     "offer": _load_offer,
     "demand": _load_demand,
 }
@@ -137,13 +153,23 @@ def _load_windows(state: State, rows: Rows) -> None:
             want.shipped,
             want.delivered,
             want.given_up,
+            want.from_ms,
         )
         asked.setdefault(want.key, []).append(window)
     for market in state.markets.values():
         for offer in market.offers.values():
             offer.windows = _in_order(offer.windows, kept[offer.key])
         for demand in market.demands.values():
-            demand.windows = _in_order(demand.windows, asked[demand.key])
+            terms = {window.id: window for window in demand.windows}
+            stored = [_with_terms(window, terms) for window in asked[demand.key]]
+            demand.windows = _in_order(demand.windows, stored)
+
+
+def _with_terms(stored: DemandWindow, said: Mapping[str, DemandWindow]) -> DemandWindow:
+    """Let a stored window be due, and take parts, as was said; one that is gone from it has no such terms."""
+    if (window := said.get(stored.id)) is not None:
+        stored.due_ms, stored.least_part = window.due_ms, window.least_part
+    return stored
 
 
 W = TypeVar("W", OfferWindow, DemandWindow)
@@ -157,6 +183,8 @@ def _in_order(said: Iterable[W], stored: Iterable[W]) -> list[W]:
 
 def _resume(state: State, market: Market) -> None:
     """Find again what has to be looked at."""
+    for offer in market.offers.values():
+        link(market, offer)
     for offer in market.offers.values():
         place_offer(market, offer)
     for demand in market.demands.values():

@@ -7,6 +7,7 @@ from matcher.domain import eligibility
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import release
 from matcher.domain.model import Cause, Deal, Demand, Market, Offer
+from matcher.domain.resources import drawing
 
 
 def release_proposals(market: Market, name: str, cause: Cause, effects: Effects) -> None:
@@ -40,6 +41,22 @@ def release_overdrawn(market: Market, offer: Offer, cause: Cause, effects: Effec
                 release(market, deal, "cancelled", cause, effects)
 
 
+def release_overloaded(market: Market, key: str, cause: Cause, effects: Effects) -> None:
+    """Release proposals on a resource, latest and least urgent first, until none of it is overdrawn or none
+    is left.
+
+    Where the resource is not known nothing may be promised of it.
+    """
+    drawn = {
+        (offer.key, window.id): window.drawn for offer in drawing(market, key) for window in offer.windows
+    }
+    deals = [deal for offer in drawing(market, key) for deal in market.proposals_at(f"o:{offer.key}")]
+    for deal in _in_order_of_release(deals):
+        window = drawn[deal.offer]
+        if window is not None and window.overdrawn:
+            release(market, deal, "cancelled", cause, effects)
+
+
 def release_excess(market: Market, demand: Demand, effects: Effects) -> None:
     """Release proposals until no more is docked than is required, or none is left."""
     for window in demand.windows:
@@ -51,4 +68,8 @@ def release_excess(market: Market, demand: Demand, effects: Effects) -> None:
 
 
 def _latest_and_least_urgent(market: Market, name: str) -> list[Deal]:
-    return sorted(market.proposals_at(name), key=lambda deal: (deal.told.tier, deal.made), reverse=True)
+    return _in_order_of_release(market.proposals_at(name))
+
+
+def _in_order_of_release(deals: list[Deal]) -> list[Deal]:
+    return sorted(deals, key=lambda deal: (deal.told.tier, deal.made), reverse=True)

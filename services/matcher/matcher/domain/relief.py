@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from matcher.domain.model import Demand, DemandWindow, Offer
+from matcher.domain.model import Demand, DemandWindow, Offer, OfferWindow
 from matcher.domain.pairs import priced
 from matcher.domain.pricing import DAY_MS, MAX_POINTS
 from matcher.domain.solving import worth_taking
@@ -36,6 +36,19 @@ class Case:
         """Return the case without a price on a further docking."""
         weights = msgspec.structs.replace(self.policy.weights, further_docking=0)
         return replace(self, policy=msgspec.structs.replace(self.policy, weights=weights))
+
+    def borne(self) -> "Case":
+        """Return the case as if nothing else drew on the offer's resource, and it held enough."""
+        return self._windows_of_offer(lambda window: replace(window, drawn=None))
+
+    def in_any_part(self) -> "Case":
+        """Return the case as if the demand took parts of any size."""
+        windows = [replace(window, least_part=0) for window in self.demand.windows]
+        return replace(self, demand=replace(self.demand, windows=windows))
+
+    def _windows_of_offer(self, change: Callable[[OfferWindow], OfferWindow]) -> "Case":
+        windows = [change(window) for window in self.offer.windows]
+        return replace(self, offer=replace(self.offer, windows=windows))
 
     def docks(self) -> bool:
         """True when some of it is worth docking, eligible as it is then."""
@@ -77,7 +90,7 @@ def _window(case: Case) -> Change | None:
         shift
         for have in case.offer.windows
         for want in case.demand.windows
-        if have.free and want.open and have.until_ms > case.now_ms
+        if have.available and want.open and have.until_ms > case.now_ms
         for shift in [_days_apart(case, max(have.from_ms, case.now_ms), have.until_ms, want)]
     ]
     if not shifts:
@@ -126,9 +139,24 @@ def _not_worth(case: Case) -> Change:
     return Change(0, "the policy's value of a unit is below its cost", replace(case, policy=policy))
 
 
+def _resource(case: Case) -> Change:
+    """Let the resource be stated for that time, or have enough left of what others take of it."""
+    known = any(window.drawn is not None and window.drawn.until_ms for window in case.offer.windows)
+    text = (
+        "wait: nothing is left of what the supplier makes it on at that time"
+        if known
+        else "the supplier has to state the capacity of what it makes it on at that time"
+    )
+    return Change(0, text, case.borne())
+
+
+def _least_part(case: Case) -> Change:
+    return Change(0, "take smaller parts", case.in_any_part())
+
+
 def _unfinished(case: Case) -> Change:
     """Ask for no more than the offer can give."""
-    most = max(window.free for window in case.offer.windows)
+    most = max(window.available for window in case.offer.windows)
     windows = [
         replace(window, said=min(window.said, window.docked + window.given_up + most))
         for window in case.demand.windows
@@ -150,6 +178,8 @@ _RELIEF: dict[Test, Callable[[Case], Change | None]] = {
     "price": _price,
     "readiness": _saying("wait until the supplier's site is ready"),
     "window": _window,
+    "least_part": _least_part,
+    "resource": _resource,
     "distance": _distance,
     "held_back": _held_back,
     "not_worth": _not_worth,

@@ -6,10 +6,10 @@ Window counts are stored beside the dockings that they follow from, so that the 
 from dataclasses import dataclass, field
 
 from matcher.domain.effects import Effects
-from matcher.domain.model import Deal, Market
+from matcher.domain.model import Deal, Market, Resource
 from matcher.domain.state import State
 from tenon.contracts.codec import encode
-from tenon.contracts.positions import PositionStatus, Reasons
+from tenon.contracts.positions import PositionStatus, Reasons, ResourceStatus
 from tenon.contracts.values import Shape
 
 
@@ -30,6 +30,13 @@ class DemandMeta(Shape, frozen=True, kw_only=True):
     status: PositionStatus
     barred: list[str] = []
     reasons: Reasons | None = None
+    closed_ms: int | None = None
+
+
+class ResourceMeta(Shape, frozen=True, kw_only=True):
+    """What Tenon knows of a resource beside what was said."""
+
+    status: ResourceStatus
     closed_ms: int | None = None
 
 
@@ -66,6 +73,20 @@ class EntityRow:
 @dataclass(frozen=True, slots=True)
 class OfferWindowRow:
     """quantity + overdrawn = free + consumed, each at least 0."""
+
+    key: str
+    window: str
+    from_ms: int
+    until_ms: int
+    quantity: int
+    consumed: int
+    free: int
+    overdrawn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceWindowRow:
+    """quantity + overdrawn = free + consumed, each at least 0, in grains."""
 
     key: str
     window: str
@@ -126,7 +147,9 @@ class ClosedRow:
 class Rows:
     """Everything that a round changed, or everything there is.
 
-    `forgotten` (kind, market, key) and `forgotten_deals` are to be removed, with what belongs to them.
+    `forgotten` (kind, market, key) and `forgotten_deals` are to be removed, with what belongs to them. Of a
+    resource either all windows are there, which replace those before, or none; nobody needs them to rebuild
+    it.
     """
 
     entities: list[EntityRow] = field(default_factory=list)
@@ -137,6 +160,7 @@ class Rows:
     closed: list[ClosedRow] = field(default_factory=list)
     forgotten: list[tuple[str, str, str]] = field(default_factory=list)
     forgotten_deals: list[str] = field(default_factory=list)
+    resource_windows: list[ResourceWindowRow] = field(default_factory=list)
 
     @property
     def empty(self) -> bool:
@@ -165,6 +189,9 @@ def rows_of(state: State, effects: Effects) -> Rows:
         _add_offer(rows, state.markets[market_name], key, effects)
     for market_name, key in sorted(effects.demands | effects.closing):
         _add_demand(rows, state.markets[market_name], key, effects)
+    for market_name, key in sorted(effects.resources):
+        if (resource := state.markets[market_name].resources.get(key)) is not None:
+            _add_resource(rows, market_name, resource, effects)
     rows.dropped_windows.extend(sorted(effects.dropped_windows - _kept_windows(rows)))
     changed = {step.docking: step.market for step in effects.steps}
     rows.deals.extend(_deal_row(state.markets[market].deals[docking]) for docking, market in changed.items())
@@ -184,7 +211,7 @@ def _add_offer(rows: Rows, market: Market, key: str, effects: Effects) -> None:
     meta = OfferMeta(
         since_ms=offer.since_ms, offset=offer.offset, status=offer.status, closed_ms=offer.closed_ms
     )
-    rows.entities.append(_entity("offer", market, key, offer.said.revision, effects, meta))
+    rows.entities.append(_entity("offer", market.name, key, offer.said.revision, effects, meta))
     for window in offer.windows:
         rows.offer_windows.append(
             OfferWindowRow(
@@ -210,7 +237,7 @@ def _add_demand(rows: Rows, market: Market, key: str, effects: Effects) -> None:
         reasons=demand.reasons,
         closed_ms=demand.closed_ms,
     )
-    rows.entities.append(_entity("demand", market, key, demand.said.revision, effects, meta))
+    rows.entities.append(_entity("demand", market.name, key, demand.said.revision, effects, meta))
     for window in demand.windows:
         rows.demand_windows.append(
             DemandWindowRow(
@@ -230,12 +257,35 @@ def _add_demand(rows: Rows, market: Market, key: str, effects: Effects) -> None:
         )
 
 
+def _add_resource(rows: Rows, market: str, resource: Resource, effects: Effects) -> None:
+    meta = ResourceMeta(status=resource.status(effects.clock_ms), closed_ms=resource.closed_ms)
+    rows.entities.append(_entity("resource", market, resource.key, resource.said.revision, effects, meta))
+    for window in resource.windows:
+        rows.resource_windows.append(
+            ResourceWindowRow(
+                resource.key,
+                window.id,
+                window.from_ms,
+                window.until_ms,
+                window.quantity,
+                window.consumed,
+                window.free,
+                window.overdrawn,
+            )
+        )
+
+
 def _entity(
-    kind: str, market: Market, key: str, revision: int, effects: Effects, meta: OfferMeta | DemandMeta
+    kind: str,
+    market: str,
+    key: str,
+    revision: int,
+    effects: Effects,
+    meta: OfferMeta | DemandMeta | ResourceMeta,
 ) -> EntityRow:
-    listed = effects.listed.get((kind, market.name, key))
+    listed = effects.listed.get((kind, market, key))
     body = None if listed is None else encode(listed)
-    return EntityRow(kind, market.name, key, revision, body, encode(meta))
+    return EntityRow(kind, market, key, revision, body, encode(meta))
 
 
 def _deal_row(deal: Deal) -> DealRow:

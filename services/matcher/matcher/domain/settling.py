@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from matcher.domain.effects import Effects
-from matcher.domain.model import Demand, DemandWindow, Market, Offer
+from matcher.domain.model import Demand, DemandWindow, Market, Offer, Resource
+from matcher.domain.resources import from_grains
 from matcher.domain.timers import patience_until_ms
-from tenon.contracts.alerts import Overdrawn, Unmet
+from tenon.contracts.alerts import Overdrawn, Overloaded, Unmet
 from tenon.contracts.codec import instant
 from tenon.contracts.positions import PositionStatus
 from tenon.contracts.units import from_counts
@@ -41,6 +42,30 @@ def settle_offer(offer: Offer, effects: Effects) -> bool:
     if closed != (offer.closed_ms is not None):
         offer.closed_ms = effects.clock_ms if closed else None
     return offer.status != before
+
+
+def settle_resource(resource: Resource, now_ms: int) -> bool:
+    """Note when a resource closed; return whether that changed."""
+    closed = resource.status(now_ms) != "open"
+    if closed == (resource.closed_ms is not None):
+        return False
+    resource.closed_ms = now_ms if closed else None
+    return True
+
+
+def overloaded(market: Market, resource: Resource, now_ms: int) -> Iterator[Overloaded]:
+    """Yield an alert for each window of which more is confirmed than the resource still holds."""
+    for window in resource.windows:
+        if window.overdrawn:
+            yield Overloaded(
+                market=market.name,
+                party=resource.said.party,
+                resource=resource.said.resource,
+                window=window.id,
+                unit=resource.said.unit,
+                quantity=from_grains(window.overdrawn, resource.said.unit),
+                at=instant(now_ms),
+            )
 
 
 def overdrawn(market: Market, offer: Offer, now_ms: int) -> Iterator[Overdrawn]:

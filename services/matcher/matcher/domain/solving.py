@@ -5,19 +5,22 @@ what completes a demand window or uses up an offer window (these were priced on 
 solves the rest again at its new prices, until nothing worth taking is left.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from matcher.domain.allocation import NOTHING, Arcs, Left, Needs, allocate
+from matcher.domain.allocation import NOTHING, Arcs, Left, Needs
 from matcher.domain.columns import Column, Ints
+from matcher.domain.dividing import divide
 from matcher.domain.effects import Effects
 from matcher.domain.lifecycle import Proposal, propose
-from matcher.domain.model import Demand, DemandRef, DemandWindow, Market
+from matcher.domain.model import Demand, DemandRef, DemandWindow, Market, OfferRef
 from matcher.domain.pairs import NEAREST, Pairs, Side, pairs_of
 from matcher.domain.placing import place_demand, place_offer
+from matcher.domain.prices import NO_POOL, Draws
 from matcher.domain.pricing import Pair, best_values, further_cost, tranches_of
+from matcher.domain.resources import sharing
 from matcher.domain.state import State
 from tenon.contracts.intake import PolicyPublished
 
@@ -35,13 +38,28 @@ def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST
         while solution := _solution(market, dirty, effects.clock_ms, nearest):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
+            # Less is open of these now, so a pair that was not worth taking, or too small a part, may do.
+            again = {f"d:{key}" for key in _may_take_others(market.policy, solution)}
+            if not again:
+                break
+            for offer in sharing(market, (proposal.offer for proposal, _ in solution)):
+                place_offer(market, offer)
+            for proposal, _ in solution:
+                place_demand(market, proposal.demand)
+            market.dirty |= again
             if not market.policy.weights.further_docking:
                 break
-            for proposal, _ in solution:
-                place_offer(market, proposal.offer)
-                place_demand(market, proposal.demand)
-            # What is open of these is less, so a pair that was not worth taking may be now.
-            market.dirty |= {f"d:{proposal.demand.key}" for proposal, _ in solution if proposal.demand.open}
+
+
+def _may_take_others(policy: PolicyPublished, solution: Solution) -> Iterator[str]:
+    """Yield the demands that may dock with what they could not dock with before this solution."""
+    for proposal, _ in solution:
+        window = proposal.demand_window
+        if policy.weights.further_docking:
+            if proposal.demand.open:
+                yield proposal.demand.key
+        elif window.least_part and 0 < window.open < window.least_part:
+            yield proposal.demand.key
 
 
 def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) -> list[tuple[Pair, int]]:
@@ -51,7 +69,7 @@ def worth_taking(policy: PolicyPublished, pairs: Iterable[Pair], now_ms: int) ->
     """
     worth = []
     for pair in pairs:
-        if not pair.offer_window.free:
+        if not pair.offer_window.available:
             continue
         cost = pair.cost + further_cost(policy, pair)
         if cost < _next_value(policy, pair.demand, pair.demand_window, now_ms):
@@ -85,7 +103,7 @@ def _solution(market: Market, dirty: Iterable[str], now_ms: int, nearest: int) -
 def _is_final(proposal: Proposal, filled: dict[int, int]) -> bool:
     """True when it completes its demand window, with what else docks with it, or uses up its offer window."""
     completes = filled[id(proposal.demand_window)] == proposal.demand_window.open
-    return completes or proposal.quantity == proposal.offer_window.free
+    return completes or proposal.quantity == proposal.offer_window.available
 
 
 def _first_alone(solution: Solution) -> Solution:
@@ -106,11 +124,13 @@ def _flow(market: Market, pairs: Pairs, now_ms: int) -> Solution | None:
     demands, need = _in_order(pairs.demands, np.concatenate((pairs.need[places], left.needs)))
     if left is not NOTHING:
         left = Left(need[end:], left.costs, supply[end:], left.losses)
-    amounts = allocate(
+    amounts = divide(
         pairs.offers.ints(Column.QUANTITY, offers),
         _needs(market.policy, pairs.demands, demands, now_ms),
         Arcs(supply[:end], need[:end], costs),
         left,
+        _draws(pairs.offers, offers) if market.drawing else None,
+        pairs.demands.ints(Column.LEAST, demands),
     )
     if amounts is None:
         return None
@@ -133,6 +153,24 @@ def _in_order(side: Side[Any], rows: Ints) -> tuple[Ints, Ints]:
     places = np.empty(side.height, dtype=np.int64)
     places[occurring] = np.arange(len(occurring))
     return occurring, places[rows]
+
+
+def _draws(offers: Side[OfferRef], rows: Ints) -> Draws:
+    """Return what some rows draw on."""
+    pools: dict[int, int] = {}
+    room: list[int] = []
+    drawn: list[tuple[int, int]] = []
+    for row in rows.tolist():
+        window = offers.ref(row)[1]
+        if window.drawn is None:
+            drawn.append((NO_POOL, 1))
+            continue
+        if id(window.drawn) not in pools:
+            pools[id(window.drawn)] = len(room)
+            room.append(window.drawn.free)
+        drawn.append((pools[id(window.drawn)], window.load))
+    pool, load = np.array(drawn, dtype=np.int64).reshape(-1, 2).T
+    return Draws(pool, load, room)
 
 
 def _needs(policy: PolicyPublished, demands: Side[DemandRef], rows: Ints, now_ms: int) -> Needs:

@@ -12,7 +12,7 @@ BUILT_IN = PolicyPublished(policy="built-in", revision=1)
 
 Timer = tuple[int, str, str, str]
 """When (ms), what for, market, key."""
-_PURPOSES = ("lapse", "demand", "offer", "reach", "rise", "hold", "forget")
+_PURPOSES = ("lapse", "demand", "offer", "resource", "reach", "rise", "hold", "forget")
 """In the order in which they fire: what a proposal gives back is there before what is over is given up."""
 
 

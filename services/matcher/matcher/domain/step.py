@@ -15,11 +15,12 @@ from matcher.domain.effects import Effects
 from matcher.domain.explain import explain
 from matcher.domain.forgetting import forget, schedule
 from matcher.domain.lifecycle import release
-from matcher.domain.model import Cause, Demand, Market, Offer
+from matcher.domain.model import Cause, Demand, Market, Offer, Resource
 from matcher.domain.placing import place_demand, place_offer
 from matcher.domain.reading import Entry, Unusable
+from matcher.domain.resources import draws, replace
 from matcher.domain.rows import Rows, rows_of
-from matcher.domain.settling import settle_demand, settle_offer
+from matcher.domain.settling import settle_demand, settle_offer, settle_resource
 from matcher.domain.solving import solve
 from matcher.domain.state import State, Timer
 from matcher.domain.telling import OutEvent, round_event, tell
@@ -84,12 +85,15 @@ def _fire(state: State, timer: Timer, effects: Effects) -> None:
         forget(state, market, key, effects)
         return
     deal, offer, demand = market.deals.get(key), market.offers.get(key), market.demands.get(key)
+    resource = market.resources.get(key)
     if what == "lapse" and deal is not None and deal.told.status == "proposed":
         release(market, deal, "lapsed", Cause("no_answer"), effects)
     elif what == "demand" and demand is not None and settle_demand(market, demand, effects):
         effects.demands.add((market_name, key))
     elif what == "offer" and offer is not None and settle_offer(offer, effects):
         effects.offers.add((market_name, key))
+    elif what == "resource" and resource is not None and settle_resource(resource, effects.clock_ms):
+        effects.resources.add((market_name, key))
     elif what == "reach" and offer is not None and at_ms in reach_times_ms(market, offer):
         market.dirty.add(f"o:{key}")
     elif what == "rise" and demand is not None and market.policy.weights.waiting:
@@ -110,9 +114,17 @@ def _settle(state: State, effects: Effects) -> None:
         settle_offer(market.offers[key], effects)
         _renew(market.offers[key], effects)
         place_offer(market, market.offers[key])
+        if market.drawing:
+            draws(market, effects, market.offers[key])
+    for market_name, key in sorted(effects.resources):
+        market = state.markets[market_name]
+        replace(market, key)
+        if (resource := market.resources.get(key)) is not None:
+            settle_resource(resource, effects.clock_ms)
+            _renew(resource, effects)
 
 
-def _renew(entry: Offer | Demand, effects: Effects) -> None:
+def _renew(entry: Offer | Demand | Resource, effects: Effects) -> None:
     """Let what is closed and changed all the same be closed from now on."""
     if entry.closed_ms is not None:
         entry.closed_ms = effects.clock_ms

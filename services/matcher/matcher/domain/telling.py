@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from matcher.domain.effects import Alert, Effects
-from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow
+from matcher.domain.model import Demand, DemandWindow, Market, Offer, OfferWindow, Resource, ResourceWindow
 from matcher.domain.reading import Unusable
-from matcher.domain.settling import overdrawn
+from matcher.domain.resources import from_grains
+from matcher.domain.settling import overdrawn, overloaded
 from matcher.domain.state import State
 from tenon.contracts import positions, topics
 from tenon.contracts.cloudevents import CloudEvent, event_id, to_kafka
@@ -114,6 +115,24 @@ def offer_position(market: Market, offer: Offer, now_ms: int) -> positions.Offer
     )
 
 
+def resource_position(market: Market, resource: Resource, now_ms: int) -> positions.ResourcePosition:
+    """Return a resource as the outside sees it."""
+    said = resource.said
+    told = resource.windows if resource.windows[-1].consumed else resource.windows[:-1]
+    return positions.ResourcePosition(
+        party=said.party,
+        resource=said.resource,
+        revision=said.revision,
+        status=resource.status(now_ms),
+        market=market.name,
+        class_=said.class_,
+        site=said.site,
+        unit=said.unit,
+        windows=[_resource_window(window, said.unit) for window in told],
+        at=instant(now_ms),
+    )
+
+
 def demand_position(market: Market, demand: Demand, now_ms: int) -> positions.DemandPosition:
     """Return a demand as the outside sees it."""
     site = market.sites[demand.site_key].state
@@ -150,6 +169,10 @@ def _positions(state: State, effects: Effects) -> Iterator[_Draft]:
         market = state.markets[market_name]
         asked = demand_position(market, market.demands[key], effects.clock_ms)
         yield _position(asked, "demand", asked.party, asked.demand, market_name)
+    for market_name, key in sorted(effects.resources):
+        if (resource := state.markets[market_name].resources.get(key)) is not None:
+            borne = resource_position(state.markets[market_name], resource, effects.clock_ms)
+            yield _position(borne, "resource", borne.party, borne.resource, market_name)
     for kind, market_name, key in sorted(effects.forgotten):
         party, _, entity = key.partition("/")
         yield _position(None, kind, party, entity, market_name)
@@ -186,6 +209,10 @@ def _alerts(state: State, effects: Effects) -> Iterator[_Draft]:
     for name, key in sorted(effects.offers):
         market = state.markets[name]
         alerts.extend((name, alert) for alert in overdrawn(market, market.offers[key], effects.clock_ms))
+    for name, key in sorted(effects.resources):
+        if (resource := state.markets[name].resources.get(key)) is not None:
+            loads = overloaded(state.markets[name], resource, effects.clock_ms)
+            alerts.extend((name, alert) for alert in loads)
     for market_name, alert in alerts:
         event_type = f"tenon.alert.{type(alert).__name__.lower()}.v1"
         yield _Draft(topics.ALERTS.name, market_name, event_type, alert.party, market_name, alert)
@@ -230,6 +257,18 @@ def _offer_window(window: OfferWindow, unit: str) -> positions.OfferWindow:
         consumed=from_counts(window.consumed, unit),
         free=from_counts(window.free, unit),
         overdrawn=from_counts(window.overdrawn, unit),
+    )
+
+
+def _resource_window(window: ResourceWindow, unit: str) -> positions.ResourceWindow:
+    return positions.ResourceWindow(
+        id=window.id,
+        from_=instant(window.from_ms),
+        until=instant(window.until_ms),
+        quantity=from_grains(window.quantity, unit),
+        consumed=from_grains(window.consumed, unit),
+        free=from_grains(window.free, unit),
+        overdrawn=from_grains(window.overdrawn, unit),
     )
 
 

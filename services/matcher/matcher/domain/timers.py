@@ -1,7 +1,8 @@
 """When something has to be looked at again though nothing is said: the timers."""
 
-from matcher.domain.model import FAR_AWAY_MS, Deal, Demand, Market, Offer
+from matcher.domain.model import FAR_AWAY_MS, Deal, Demand, Market, Offer, Resource
 from matcher.domain.pricing import DAY_MS
+from matcher.domain.resources import drawn_until_ms
 from matcher.domain.state import State
 from tenon.contracts.codec import unix_ms
 from tenon.contracts.intake import PolicyPublished
@@ -13,7 +14,7 @@ def wake_offer(state: State, market: Market, offer: Offer) -> None:
     state.wake(min(last, offer.valid_until_ms), "offer", market.name, offer.key)
     for at_ms in reach_times_ms(market, offer):
         state.wake(at_ms, "reach", market.name, offer.key)
-    wake_forgetting(state, market, f"o:{offer.key}", offer.closed_ms)
+    wake_forgetting_offer(state, market, offer)
 
 
 def reach_times_ms(market: Market, offer: Offer) -> list[int]:
@@ -30,6 +31,12 @@ def wake_demand(state: State, market: Market, demand: Demand) -> None:
     wake_forgetting(state, market, f"d:{demand.key}", demand.closed_ms)
 
 
+def wake_resource(state: State, market: Market, resource: Resource) -> None:
+    """Set the timers of a resource: the end of its last window, and when it is forgotten."""
+    state.wake(max(window.until_ms for window in resource.windows), "resource", market.name, resource.key)
+    wake_forgetting(state, market, f"r:{resource.key}", resource.closed_ms)
+
+
 def wake_deal(state: State, market: Market, deal: Deal) -> None:
     """Set the timer of a docking: when a proposal lapses, when one that ended is forgotten."""
     if deal.told.respond_by is not None:
@@ -38,9 +45,21 @@ def wake_deal(state: State, market: Market, deal: Deal) -> None:
 
 
 def wake_forgetting(state: State, market: Market, name: str, closed_ms: int | None) -> None:
-    """Set the timer at which something that is closed (`o:`, `d:`, `k:` and its key) is forgotten."""
+    """Set the timer at which something that is closed (`o:`, `d:`, `r:`, `k:` and its key) is forgotten."""
     if closed_ms is not None:
         state.wake(forgotten_at_ms(market, closed_ms), "forget", market.name, name)
+
+
+def wake_forgetting_offer(state: State, market: Market, offer: Offer) -> None:
+    """Set the timer at which a closed offer is forgotten: not before the windows it took from are over.
+
+    Where these have become shorter that may be at once, which is the next time that the clock moves.
+    """
+    if offer.said.resource is None:
+        wake_forgetting(state, market, f"o:{offer.key}", offer.closed_ms)
+    elif offer.closed_ms is not None:
+        at_ms = max(forgotten_at_ms(market, offer.closed_ms), drawn_until_ms(offer), state.clock_ms + 1)
+        state.wake(at_ms, "forget", market.name, f"o:{offer.key}")
 
 
 def forgotten_at_ms(market: Market, closed_ms: int) -> int:
@@ -56,6 +75,8 @@ def reset(state: State) -> None:
             wake_offer(state, market, offer)
         for demand in market.demands.values():
             wake_demand(state, market, demand)
+        for resource in market.resources.values():
+            wake_resource(state, market, resource)
         for deal in market.deals.values():
             wake_deal(state, market, deal)
         if market.held_until_ms is not None:

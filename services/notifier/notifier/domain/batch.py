@@ -16,7 +16,7 @@ from notifier.domain.reading import ORDERED, Received, Refused, Tombstone, read
 from notifier.domain.totals import Totals, add_change, nonzero
 from tenon.contracts.dockings import Docking
 from tenon.contracts.parties import PartyState
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.topics import ROUNDS
@@ -27,7 +27,7 @@ StateKey = tuple[str, str]
 """(kind, key): `docking` and its id, `offer` or `demand` and party/id."""
 
 
-_POSITION = (OfferPosition, DemandPosition)
+_POSITION = (OfferPosition, DemandPosition, ResourcePosition)
 
 
 class RawRecord(Protocol):
@@ -148,12 +148,14 @@ def state_key(item: Received | Tombstone) -> StateKey | None:
     if isinstance(item, Tombstone):
         party, _, rest = item.key.partition("/")
         kind, _, name = rest.partition("/")
-        return (kind, f"{party}/{name}") if kind in ("offer", "demand") else None
+        return (kind, f"{party}/{name}") if kind in ("offer", "demand", "resource") else None
     match item.data:
         case Docking():
             return "docking", item.data.docking
         case OfferPosition():
             return "offer", f"{item.data.party}/{item.data.offer}"
+        case ResourcePosition():
+            return "resource", f"{item.data.party}/{item.data.resource}"
         case DemandPosition():
             return "demand", f"{item.data.party}/{item.data.demand}"
         case _:

@@ -18,7 +18,7 @@ from tenon.contracts.codec import encode, encode_text, instant
 from tenon.contracts.dockings import Docking
 from tenon.contracts.endpoints import EndpointDisabled, EndpointPinged, Way
 from tenon.contracts.parties import PartyState
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Shape
 
@@ -73,12 +73,14 @@ def audiences(event: Shape) -> tuple[str, ...]:
 
 
 def subject_of(event: Shape) -> str:
-    """Return what an event is about: a docking, or an offer or demand as kind/id."""
+    """Return what an event is about: a docking, or an offer, resource or demand as kind/id."""
     match event:
         case Docking():
             return event.docking
         case OfferPosition():
             return f"offer/{event.offer}"
+        case ResourcePosition():
+            return f"resource/{event.resource}"
         case DemandPosition():
             return f"demand/{event.demand}"
         case EndpointDisabled() | EndpointPinged():

@@ -14,7 +14,7 @@ from tenon.contracts.cloudevents import CloudEvent, NotCloudEvent, from_kafka
 from tenon.contracts.codec import InvalidData, NotJson, decode_tolerant, encode, encode_text
 from tenon.contracts.dockings import Docking
 from tenon.contracts.families import FAMILIES
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rejections import RejectionCode
 from tenon.contracts.values import Shape
 
@@ -22,7 +22,7 @@ from tenon.contracts.values import Shape
 ORDERED: Final = frozenset({topics.DOCKINGS.name, topics.POSITIONS.name, topics.PARTIES.name})
 SEQUENCE_DIGITS: Final = 20
 _TOMBSTONE_KEYS: Final = {
-    topics.POSITIONS.name: re.compile(r"[^/]+/(offer|demand)/[^/]+"),
+    topics.POSITIONS.name: re.compile(r"[^/]+/(offer|demand|resource)/[^/]+"),
     topics.PARTIES.name: re.compile(r"[^/]+"),
 }
 
@@ -110,7 +110,7 @@ def _ordered_by(key: str, data: Shape) -> str:
     match data:
         case Docking():
             return data.docking
-        case OfferPosition() | DemandPosition():
+        case OfferPosition() | DemandPosition() | ResourcePosition():
             return _in_market(key, data.market)
         case _:
             return key

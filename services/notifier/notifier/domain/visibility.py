@@ -15,11 +15,11 @@ import msgspec
 
 from notifier.domain.audiences import ADMINISTRATOR, WALL
 from notifier.domain.pseudonym import Naming
-from tenon.contracts.alerts import Overdrawn, Unmet
+from tenon.contracts.alerts import Overdrawn, Overloaded, Unmet
 from tenon.contracts.dockings import Docking, Side
 from tenon.contracts.endpoints import EndpointDisabled
 from tenon.contracts.families import FAMILIES
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
 from tenon.contracts.values import Position, Shape
 
@@ -279,6 +279,8 @@ _LOOKS: Final[dict[type[Shape], Callable[[Any, str, Naming], Fields | None]]] = 
     Docking: _docking,
     OfferPosition: _owned,
     DemandPosition: _owned,
+    ResourcePosition: _owned,
+    Overloaded: _owned,
     Overdrawn: _owned,
     EventSuperseded: _owned,
     AnswerRefused: _owned,

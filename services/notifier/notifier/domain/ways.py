@@ -13,7 +13,7 @@ from tenon.contracts.cloudevents import CloudEvent, to_kafka
 from tenon.contracts.topics import party_topic
 from tenon.records import OutRecord
 
-_STATES: Final = ("tenon.offer.position.v1", "tenon.demand.position.v1")
+_STATES: Final = ("tenon.offer.position.v1", "tenon.demand.position.v1", "tenon.resource.position.v1")
 """Events that are the whole state of their subject: the last is kept for whoever comes later."""
 
 

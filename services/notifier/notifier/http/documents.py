@@ -15,7 +15,7 @@ from notifier.keys import Number
 from tenon.contracts.dockings import Docking, Side
 from tenon.contracts.endpoints import EndpointPinged, Way
 from tenon.contracts.families import FAMILIES
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rounds import RoundDecided
 from tenon.contracts.values import Instant, Shape
 from tenon.problems import MEDIA_TYPE, Fault, ProblemDocument
@@ -39,7 +39,7 @@ _MEANINGS: Final[Mapping[int, str]] = {
 }
 
 
-_LISTED: Final = {Docking, DemandPosition, OfferPosition}
+_LISTED: Final = {Docking, DemandPosition, OfferPosition, ResourcePosition}
 _HEADERS: Final[Mapping[int, tuple[str, str, str]]] = {
     401: ("WWW-Authenticate", "How to show a key.", "string"),
     429: (
@@ -117,6 +117,7 @@ def components() -> dict[str, Schema]:
         Side,
         DemandPosition,
         OfferPosition,
+        ResourcePosition,
         RoundDecided,
         *sorted({FAMILIES[name].data for name in visibility.TOLD} - _LISTED, key=lambda kind: kind.__name__),
         EndpointPinged,
@@ -209,6 +210,7 @@ def _histories(schemas: dict[str, Schema]) -> None:
     for name, of in (
         ("DemandPage", "DemandPosition"),
         ("OfferPage", "OfferPosition"),
+        ("ResourcePage", "ResourcePosition"),
         ("DockingPage", "SeenDocking"),
         ("RejectedPage", "Rejected"),
         ("AttemptPage", "Attempt"),

@@ -13,7 +13,7 @@ from notifier.http.answers import MOST, PAGE
 from notifier.keys import MOST_NUMBER
 from notifier.queries import AttemptFilter, Filter
 from tenon.contracts.dockings import DockingStatus
-from tenon.contracts.positions import PositionStatus
+from tenon.contracts.positions import PositionStatus, ResourceStatus
 from tenon.contracts.values import Instant
 from tenon.problems import Fault, Problem
 
@@ -41,6 +41,7 @@ def in_utc(text: str) -> datetime:
 PartyName = Annotated[str | None, Query(description="For the administrator: only this party's.")]
 _STATUS = "Only these statuses; may be repeated."
 Positions = Annotated[list[PositionStatus] | None, Query(alias="status", description=_STATUS)]
+Resources = Annotated[list[ResourceStatus] | None, Query(alias="status", description=_STATUS)]
 Steps = Annotated[list[DockingStatus] | None, Query(alias="status", description=_STATUS)]
 Class = Annotated[
     str | None,

@@ -1,4 +1,4 @@
-"""The read interface: the viewer's demands, offers and dockings, and what everybody may know.
+"""The read interface: the viewer's demands, offers, resources and dockings, and what everybody may know.
 
 Each answer went through the visibility of the domain. What is not the viewer's is not there: 404.
 """
@@ -16,13 +16,13 @@ from notifier.domain.visibility import Fields, parties_of, visible
 from notifier.http.access import Access, chosen
 from notifier.http.answers import json, opened, page
 from notifier.http.documents import answers
-from notifier.http.parameters import Paging, PartyName, Positions, Steps, Wanted
+from notifier.http.parameters import Paging, PartyName, Positions, Resources, Steps, Wanted
 from notifier.keys import ListedKey, NewestKey, NumberKey
 from notifier.queries import Queries
-from notifier.tables import demands, offers
+from notifier.tables import demands, offers, resources
 from tenon.contracts.codec import decode_tolerant
 from tenon.contracts.dockings import Docking
-from tenon.contracts.positions import DemandPosition, OfferPosition
+from tenon.contracts.positions import DemandPosition, OfferPosition, ResourcePosition
 from tenon.contracts.rejections import AnswerRefused, EventRejected, EventSuperseded
 from tenon.contracts.values import Shape
 from tenon.problems import Problem
@@ -52,6 +52,10 @@ class Reads:
         add("/offers", self.offers, summary="Offers", responses=answers("OfferPage", 400, 401, 403, 422))
         add("/offers/{party}/{offer}", self.offer, summary="One offer and its dockings",
             responses=answers("OfferHistory", 401, 404))  # fmt: skip
+        add("/resources", self.resources, summary="Resources, and what is consumed of them",
+            responses=answers("ResourcePage", 400, 401, 403, 422))  # fmt: skip
+        add("/resources/{party}/{resource}", self.resource, summary="One resource, as it is consumed",
+            responses=answers("ResourcePosition", 401, 404))  # fmt: skip
         add("/dockings", self.dockings, summary="Dockings, the newest first",
             responses=answers("DockingPage", 400, 401, 403, 422))  # fmt: skip
         add("/dockings/{docking}", self.docking, summary="One docking and its steps",
@@ -71,6 +75,17 @@ class Reads:
     ) -> Response:
         """Offers as Tenon sees them, in order of party and id: one's own, or for the administrator all."""
         return await self._listed(request, offers, OfferPosition, wanted, paging, status)
+
+    async def resources(
+        self, request: Request, wanted: Wanted, paging: Paging, status: Resources = None
+    ) -> Response:
+        """Resources as Tenon sees them, in order of party and id: one's own, or for the administrator all."""
+        return await self._listed(request, resources, ResourcePosition, wanted, paging, status)
+
+    async def resource(self, request: Request, party: str, resource: str) -> Response:
+        """A resource: what it holds in each window, and what dockings of its offers consume of that."""
+        _, shown = await self._one(request, resources, ResourcePosition, (party, resource))
+        return json(shown)
 
     async def demand(self, request: Request, party: str, demand: str) -> Response:
         """A demand, why it is open, and its dockings (the newest 200) with their newest 50 steps."""
@@ -132,15 +147,22 @@ class Reads:
     async def _one_listed(
         self, request: Request, table: Table, kind: type[Shape], side: str, key: tuple[str, str]
     ) -> Response:
+        viewer, shown = await self._one(request, table, kind, key)
+        rows = await self._queries.dockings_of(side, *key)
+        steps = await self._steps([row[0] for row in rows], viewer)
+        docked = await self._shown([decode_tolerant(Docking, row[1]) for row in rows], viewer)
+        return json({**shown, "dockings": [{**each, "steps": steps[each["docking"]]} for each in docked]})
+
+    async def _one(
+        self, request: Request, table: Table, kind: type[Shape], key: tuple[str, str]
+    ) -> tuple[str, Fields]:
+        """Return who asks, and what he sees of one thing that is his."""
         viewer = await self._access.viewer(request)
         data = await self._queries.one_listed(table, *key)
         shown = await self._shown([decode_tolerant(kind, data)], viewer) if data else []
         if not shown:
             raise _missing()
-        rows = await self._queries.dockings_of(side, *key)
-        steps = await self._steps([row[0] for row in rows], viewer)
-        docked = await self._shown([decode_tolerant(Docking, row[1]) for row in rows], viewer)
-        return json({**shown[0], "dockings": [{**each, "steps": steps[each["docking"]]} for each in docked]})
+        return viewer, shown[0]
 
     async def _steps(self, names: Sequence[str], viewer: str) -> dict[str, list[Fields]]:
         """Return what the viewer may see of each step of dockings, by docking."""
