@@ -158,14 +158,14 @@ async def test_whatever_a_receiver_answers_every_event_is_taken_or_parked_and_or
     taken: list[tuple[str, str]] = []
 
     async def answer(_: int) -> web.Response:
-        status = chance.choice([204, 204, 204, 302, 400, 429, 500, 502])
+        status = chance.choice([204, 204, 204, 204, 302, 429, 500])
         if status == 204:
             taken.append((e.receiver.headers[-1]["webhook-id"], e.receiver.got[-1]["data"]["docking"]))
         return web.Response(status=status, headers={"retry-after": "0"})
 
     async with endpoint(postgres, strict=strict) as e:
         e.receiver.answer = answer
-        subjects = [f"d-{chance.randrange(8)}" for _ in range(30)]
+        subjects = [f"d-{chance.randrange(5)}" for _ in range(20)]
         await e.write_steps(subjects)
         for _ in range(400):
             lease = await e.lease("one")
@@ -173,20 +173,20 @@ async def test_whatever_a_receiver_answers_every_event_is_taken_or_parked_and_or
             queue = e.queue(lease)
             if not (claimed := await queue.claim(5)):
                 await e.database.execute("UPDATE endpoints SET status = 'active', next_at = now()")
-                if await e.cursor() == 30 and not await queue.claim(5):
+                if await e.cursor() == 20 and not await queue.claim(5):
                     break
                 continue
             await queue.settle(list(zip(claimed, await queue.deliver(claimed), strict=True)))
         parked = [row[0] for row in await e.database.fetch("SELECT event_id FROM parked ORDER BY number")]
         took = [event for event, _ in taken]
-        assert sorted([*took, *parked]) == sorted(f"e-{number}" for number in range(30))
+        assert sorted([*took, *parked]) == sorted(f"e-{number}" for number in range(20))
         for subject in set(subjects):
             own = [f"e-{number}" for number, each in enumerate(subjects) if each == subject]
             assert [event for event, of in taken if of == subject] == own[
                 : len(own) - len(set(own) & set(parked))
             ]
         if strict:
-            assert (took, parked) == ([f"e-{number}" for number in range(30)], [])
+            assert (took, parked) == ([f"e-{number}" for number in range(20)], [])
 
 
 async def test_of_a_range_what_is_parked_is_left_alone_and_nothing_else(postgres: str) -> None:

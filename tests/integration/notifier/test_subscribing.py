@@ -21,7 +21,7 @@ from tenon.errors import Misconfigured
 from tenon.kafka import KafkaSettings
 from tenon.migrations import migrate
 from tests.integration.notifier.receiver import Receiver, receiving, serving, statuses
-from tests.integration.notifier.support import MILL, Bench, bench, eventually
+from tests.integration.notifier.support import CLINIC, MILL, Bench, bench, eventually
 from tests.support.told import docking
 
 
@@ -160,6 +160,31 @@ async def test_who_asks_for_a_handshake_gets_nothing_before_it_is_allowed_and_no
         _, trial = await b.post(f"{where}/ping", MILL)
         assert (trial["taken"], trial["subscription"]) == (True, "active")
         assert (await b.get(where, MILL))["per_second"] == 2
+
+
+async def test_a_party_waits_for_one_trial_at_a_time_and_no_other_party_for_it(
+    kafka: KafkaSettings, postgres: str
+) -> None:
+    released = asyncio.Event()
+
+    async def hang(_: int) -> web.Response:
+        await released.wait()
+        return web.Response(status=204)
+
+    async with bench(kafka, postgres) as b, b.notifier() as url, receiving(hang) as receiver:
+        receiver.takes_pings = False
+        made = [
+            (await b.post(f"{url}/v1/subscriptions", key, {"url": receiver.url}))[1]["id"]
+            for key in (MILL, CLINIC)
+        ]
+        first = asyncio.create_task(b.post(f"{url}/v1/subscriptions/{made[0]}/ping", MILL))
+        await receiver.wait(1)
+        assert (await b.post(f"{url}/v1/subscriptions/{made[0]}/ping", MILL))[0] == 429
+        other = asyncio.create_task(b.post(f"{url}/v1/subscriptions/{made[1]}/ping", CLINIC))
+        await receiver.wait(2)
+        released.set()
+        for status, trial in await asyncio.gather(first, other):
+            assert (status, trial["taken"]) == (200, True)
 
 
 async def test_of_fifty_endpoints_ten_hang_and_the_others_get_everything(
