@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import coo_array
 
 from matcher.domain.allocation import NOTHING, Arcs, Needs
@@ -148,6 +148,34 @@ def test_amounts_as_large_as_they_may_be_are_divided_exactly() -> None:
         [most, most], [(most, 500), (most, 400)], [(0, 0, 0), (1, 1, 0)], [(0, 10**6)] * 2, [10**18 + 5]
     )
     assert problem.divided().tolist() == [most, 0]
+
+
+def best_in_whole_parts(problem: Problem) -> float:
+    """Return the most that any division is worth in which each need gets all from one supply, or nothing."""
+    supply, need = problem.arcs.supply, problem.arcs.need
+    arcs, wanted = np.arange(len(supply)), problem.needs.amount[problem.arcs.need].astype(float)
+    given_ = coo_array((wanted, (supply, arcs)), shape=(len(problem.supplies), len(arcs)))
+    once = coo_array((np.ones(len(arcs)), (need, arcs)), shape=(len(problem.tiers), len(arcs)))
+    rules = [
+        LinearConstraint(given_.tocsr(), -np.inf, problem.supplies.astype(float)),
+        LinearConstraint(once.tocsr(), -np.inf, np.ones(len(problem.tiers))),
+    ]
+    loss = (problem.arcs.cost - problem.needs.value[need]) * wanted
+    solved = milp(loss, constraints=rules, integrality=np.ones(len(arcs)), bounds=Bounds(0, 1))
+    return -float(solved.fun)
+
+
+def test_where_needs_take_no_parts_little_is_lost_to_the_best_there_is() -> None:
+    ratios = []
+    for seed in range(12):
+        drawn = drawn_at_random(seed, 10, 1, (1,), largest=200)
+        pools = np.full((10, 2), (NO_POOL, 1))
+        needs = np.stack((drawn.needs.amount, drawn.needs.value), 1)
+        arcs = np.stack((drawn.arcs.supply, drawn.arcs.need, drawn.arcs.cost), 1)
+        problem = Problem(np.random.default_rng(seed).integers(20, 200, 10), needs, arcs, pools, [])
+        ratios.append(problem.worth(problem.divided(problem.needs.amount)) / best_in_whole_parts(problem))
+    assert sum(ratios) / len(ratios) >= 0.98
+    assert min(ratios) >= 0.9
 
 
 amounts = st.integers(1, 30)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 Ref = TypeVar("Ref")
 NO_CEILING = -1
 _FIRST_ROWS = 16

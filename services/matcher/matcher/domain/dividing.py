@@ -2,7 +2,8 @@
 
 Nearly always the flow alone is the answer: where nothing is shared or too small in it, that is the best of
 all. Otherwise pools get prices (`sharing`), and where a docking would be smaller than a need takes, the
-smallest is left out and the rest divided again, until none is; what fits then is added.
+smallest is left out and the rest divided again, until none is; what fits then is added, and exchanged for
+better.
 """
 
 from itertools import count
@@ -11,6 +12,7 @@ import numpy as np
 
 from matcher.domain.allocation import NOTHING, Arcs, Left, Needs, allocate
 from matcher.domain.columns import Ints, groups
+from matcher.domain.exchanging import Exchanges
 from matcher.domain.prices import NO_POOL, Draws
 from matcher.domain.sharing import share, top_up
 
@@ -41,7 +43,10 @@ def divide(
         kept = np.delete(kept, small if tried >= _GENTLE else _smallest(small, moved, some))
     amounts = np.zeros(len(arcs.cost), dtype=np.int64)
     amounts[kept] = moved
-    return top_up(amounts, supplies, needs, arcs, draws, least)
+    amounts = top_up(amounts, supplies, needs, arcs, draws, least)
+    if len(kept) == len(arcs.cost):
+        return amounts
+    return Exchanges(supplies, needs, arcs, draws, least).improved(amounts)
 
 
 def _bears(draws: Draws | None, amounts: Ints, arcs: Arcs) -> bool:

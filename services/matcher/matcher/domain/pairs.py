@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from matcher.domain.allocation import NOTHING, Left
-from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Table, groups, least
+from matcher.domain.columns import NO_CEILING, Column, Floats, Ints, Mask, Table, groups, least
 from matcher.domain.distance import distance_m, great_circles_m, routes_m
 from matcher.domain.eligibility import compatible, fits
 from matcher.domain.model import (
@@ -42,7 +41,6 @@ from tenon.contracts.intake import PolicyPublished
 
 W = TypeVar("W", OfferWindow, DemandWindow)
 R = TypeVar("R")
-Mask = npt.NDArray[np.bool_]
 _Block = tuple[Ints, Ints, Ints, Ints]
 """Pairs of two tables: rows of what is wanted, rows of what is had, metres, costs."""
 _Bounds = list[tuple[int, int]]
