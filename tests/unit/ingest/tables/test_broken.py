@@ -4,6 +4,7 @@ import io
 import tracemalloc
 import zipfile
 
+import openpyxl
 import pytest
 
 from ingest.formats.tables import packed
@@ -253,6 +254,16 @@ def test_a_sheet_is_named_or_the_first_that_is_seen() -> None:
     assert table(BOOK, format="xlsx").notes["sheet"] == "Sheet"
     with pytest.raises(Unreadable, match="no sheet 'Other'"):
         table(BOOK, format="xlsx", sheet="Other")
+
+
+def test_a_hidden_sheet_is_read_only_when_it_is_named() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(BOOK))
+    book.create_sheet("hidden", 0).sheet_state = "hidden"
+    told = io.BytesIO()
+    book.save(told)
+    assert table(told.getvalue(), format="xlsx").notes["sheet"] == "Sheet"
+    with pytest.raises(Unreadable, match="the file is empty"):
+        table(told.getvalue(), format="xlsx", sheet="hidden")
 
 
 def test_what_a_sheet_says_of_its_size_is_not_believed() -> None:
