@@ -282,6 +282,28 @@ def test_looking_at_hostile_bytes_takes_time_in_proportion(pattern: bytes) -> No
         packed.parts_of(with_part(BOOK, SHEET_NAME, part))
 
 
+LONG = workbook(NAMES, *[CELLS] * 2_000)
+MERGES = b"</sheetData><mergeCells>" + b'<mergeCell ref="A2:F2001"/>' * 40_000 + b"</mergeCells>"
+TWISTED = sheet_of(LONG).replace(b"</sheetData>", MERGES)
+HOSTILE: list[tuple[str, Format, bytes]] = [
+    ("a row of commas", "csv", GOOD + b"," * 5_000_000 + b"\n"),
+    ("a header of commas", "csv", b"," * 5_000_000 + b"\n" + GOOD),
+    ("a name of spaces", "csv", GOOD.replace(b"quantity", b"quantity,a" + b" " * 30_000 + b"b")),
+    ("a list of commas", "csv", f'{HEADER},blocked\n{ROW},"{"," * 30_000}"\n'.encode()),
+    (
+        "an id of a whole file",
+        "csv",
+        f"{HEADER}\n".encode() + f"{ROW.replace('10', 'x')}\n".encode() * 20_000,
+    ),
+    ("merged cells again and again", "xlsx", with_part(LONG, SHEET_NAME, TWISTED)),
+]
+
+
+@pytest.mark.parametrize(("form", "body"), [each[1:] for each in HOSTILE], ids=[each[0] for each in HOSTILE])
+def test_a_file_that_is_made_to_take_long_is_read_within_the_timeout(form: Format, body: bytes) -> None:
+    assert [each.told(each.faults) for each in made(body, format=form)]
+
+
 def test_the_widest_row_that_is_read_takes_bounded_memory() -> None:
     body = sheet(TOP + b"<row>" + b"<c/>" * 250_000 + b"</row>")
     assert len(body) < 20_000

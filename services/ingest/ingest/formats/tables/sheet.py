@@ -37,10 +37,12 @@ class Sheet:
 
     def add(self, number: int, cells: Sequence[Cell]) -> None:
         """Keep a row, unless it is blank; raise `Unreadable` above the limits."""
-        while cells and is_blank(cells[-1]):
-            cells = cells[:-1]
-        if not cells:
+        end = len(cells)
+        while end and is_blank(cells[end - 1]):
+            end -= 1
+        if not end:
             return
+        cells = cells[:end]
         self._cells += len(cells)
         if len(self.rows) >= MOST_ROWS:
             raise Unreadable(f"more than {MOST_ROWS} rows", "several files of fewer rows", number)

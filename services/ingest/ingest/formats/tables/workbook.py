@@ -7,6 +7,7 @@ one that never had any, an error instead of a value, and a cell merged with othe
 
 import io
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -93,12 +94,14 @@ def _cell(value: Any) -> Cell:
 
 def _note(found: Sheet, part: bytes) -> None:
     """Note the rows with cells of which it is not said what they mean for them."""
-    rows, end = {row.number for row in found.rows}, _last(found)
+    left = [row.number for row in found.rows]
     for cells in merged(part):
         _, first, _, last = range_boundaries(cells)
-        for number in rows.intersection(range(first, min(last, end) + 1)):
+        these = slice(bisect_left(left, first), bisect_right(left, last))
+        for number in left[these]:
             expected = "the cells unmerged, and the value in each row that it is meant for"
             found.faults.setdefault(number, RowFault(number, f"{cells} are merged", expected))
+        del left[these]  # a row is told once, however often it is merged
     for cell in uncalculated(part):
         number = int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
         found.faults.setdefault(
