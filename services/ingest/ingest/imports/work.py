@@ -27,7 +27,7 @@ from tenon.relay import Done, Later
 from tenon.relay import Outcome as RelayOutcome
 
 LEASE = "imports"
-LEASE_MS = 30_000
+LEASE_MS = 60_000
 """Longer than the largest file takes to be read."""
 _MOST_OPENINGS = 5
 _REVOKED = Reason("the key that began it was revoked", "the file imported with a key that is in force")

@@ -18,7 +18,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 
 from ingest.formats.tables.amounts import Cell
 from ingest.formats.tables.faults import RowFault, Unreadable, shown
-from ingest.formats.tables.packed import SAVE_AGAIN, merged, parts_of, uncalculated
+from ingest.formats.tables.packed import SAVE_AGAIN, Odd, odd_cells
 from ingest.formats.tables.sheet import MOST_COLUMNS, Sheet
 
 warnings.filterwarnings("ignore", module="openpyxl")  # they would tell the log what stands in a file
@@ -29,7 +29,7 @@ _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "
 
 def read(body: bytes, sheet: str | None) -> Sheet:
     """Return the rows of a sheet, by default the first that is visible; raise `Unreadable`."""
-    parts = parts_of(body)
+    odd = odd_cells(body)
     try:
         book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
         chosen = _chosen(book, sheet)
@@ -37,7 +37,7 @@ def read(body: bytes, sheet: str | None) -> Sheet:
         found = Sheet(notes={"sheet": chosen.title})
         for number, cells in enumerate(chosen.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), 1):
             _add(found, number, cells)
-        _note(found, parts.get(str(chosen._worksheet_path).lstrip("/"), b""))
+        _note(found, odd.get(str(chosen._worksheet_path).lstrip("/"), Odd()))
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # whatever a broken workbook makes of a library that trusts it
@@ -92,17 +92,17 @@ def _cell(value: Any) -> Cell:
     return known
 
 
-def _note(found: Sheet, part: bytes) -> None:
+def _note(found: Sheet, odd: Odd) -> None:
     """Note the rows with cells of which it is not said what they mean for them."""
     left = [row.number for row in found.rows]
-    for cells in merged(part):
+    for cells in odd.merged:
         _, first, _, last = range_boundaries(cells)
         these = slice(bisect_left(left, first), bisect_right(left, last))
         for number in left[these]:
             expected = "the cells unmerged, and the value in each row that it is meant for"
             found.faults.setdefault(number, RowFault(number, f"{cells} are merged", expected))
         del left[these]  # a row is told once, however often it is merged
-    for cell in uncalculated(part):
+    for cell in odd.uncalculated:
         number = int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
         found.faults.setdefault(
             number, RowFault(number, f"{cell} has a formula that was never calculated", SAVE_AGAIN)
