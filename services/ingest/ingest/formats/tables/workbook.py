@@ -68,12 +68,16 @@ def _chosen(book: Any, name: str | None) -> Any:
 
 
 def _add(found: Sheet, number: int, cells: Sequence[Any]) -> None:
-    if cells.count(None) == len(cells):
+    end = len(cells)
+    while end and cells[end - 1] is None:
+        end -= 1
+    if not end:
         if number > _last(found) + _MOST_BLANK:
             raise Unreadable(
                 f"more than {_MOST_BLANK} blank rows", "the cells far below them deleted", number
             )
         return
+    cells = cells[:end]
     for at, cell in enumerate(cells, 1):
         if isinstance(cell, str) and cell in _ERRORS:
             where = f"{get_column_letter(at)}{number}"
