@@ -7,7 +7,7 @@ REJECTED = counter(
     "ingest_rejected_total", "events that were not taken, by the name of the problem", "type", "reason"
 )
 IN_FLIGHT_BYTES = gauge("ingest_in_flight_bytes", "bytes of requests that are being handled")
-IMPORTS = counter("ingest_imports_total", "imports of files that ended, by how", "state")
+IMPORTS = counter("ingest_imports_total", "imports of files that ended, by how", "outcome")
 IMPORT_ROWS = counter("ingest_import_rows_total", "rows of imported files, by what became of them", "outcome")
 WAITING_BYTES = gauge("ingest_kafka_waiting_bytes", "bytes of records that wait for Kafka's acknowledgement")
 CATENAX_TAKEN = counter(

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import json
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -89,6 +90,10 @@ async def test_a_file_is_worked_off_row_by_row(kafka: KafkaSettings, postgres: s
         ((_, event),) = await written(kafka)
         assert event.id == lines[0]["event"]
         assert event.data.count(b'"quantity"') == 2
+        line = {"offer": "o3", "site": "s1", "code": "hs:1", "unit": "kg", "month": "2030-01", "quantity": 1}
+        named = json.dumps({**line, "a\0": "\0"})
+        strange = await imported(own, named, format="ndjson")
+        assert (strange["state"], strange["columns"][-1]["column"]) == ("done", "a\ufffd")
 
 
 async def test_a_dry_run_says_what_would_become_of_each_row_and_changes_nothing(

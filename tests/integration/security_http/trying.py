@@ -6,11 +6,13 @@ number, not by time: a slow machine tries the same.
 """
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
 DOCUMENTS = Path(__file__).parents[3] / "contracts" / "openapi"
 _CONFIG = Path(__file__).with_name("schemathesis.toml")
+_BODIES = Path(__file__).with_name("bodies.py")
 _SEED = "20260301"
 
 
@@ -22,6 +24,7 @@ async def tried(name: str, address: str, key: str, folder: Path, *more: str) -> 
         *("--header", f"Authorization: Bearer {key}", "--continue-on-failure", "--warnings", "off"),
         *("--suppress-health-check", "all", *more),
         cwd=folder,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": str(_BODIES)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -137,7 +137,7 @@ INGEST = Dashboard(
             "Imports that ended",
             "Of files, by how.",
             "ops",
-            ("sum by (state) (rate(tenon_ingest_imports_total[1m]))", "{{state}}"),
+            ("sum by (outcome) (rate(tenon_ingest_imports_total[1m]))", "{{outcome}}"),
         ),
         *common("ingest"),
     ),

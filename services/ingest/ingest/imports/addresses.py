@@ -239,7 +239,7 @@ class ImportAddresses:
         """End an import where it is: rows that were taken stay so, its file is dropped, its report stays."""
         found = await self._found(request, job)
         if await store.cancel(self._database, found.id):
-            self._metrics.add(metrics.IMPORTS, state="cancelled")
+            self._metrics.add(metrics.IMPORTS, outcome="cancelled")
         return Response(status_code=204)
 
     async def template(

@@ -58,7 +58,7 @@ async def begin(database: Database, job: Job, body: bytes, digest: str, most: in
             job.party,
             job.key,
             digest,
-            encode_text(job.asked),
+            _json(job.asked),
         )
         await connection.execute("INSERT INTO import_files (import, body) VALUES ($1, $2)", job.id, body)
     return job
@@ -154,7 +154,7 @@ async def advance(connection: Connection, job: Job, chunk: Chunk, found: Found) 
         chunk.until,
         accepted,
         rejected,
-        encode_text(found),
+        _json(found),
         turned,
     )
     return await _into(connection, job, "done" if chunk.last else "running", None)
@@ -187,7 +187,7 @@ async def _into(connection: Connection, job: Job, state: str, reason: Reason | N
         """,  # noqa: S608
         job.id,
         state,
-        None if reason is None else encode_text(reason),
+        None if reason is None else _json(reason),
         ends,
     )
     if ends:
@@ -207,8 +207,13 @@ async def _report(connection: Connection, job: Job, rows: Sequence[RowOutcome]) 
         [row.row for row in rows],
         [row.outcome for row in rows],
         [row.event for row in rows],
-        [encode_text(row.faults) for row in rows],
+        [_json(row.faults) for row in rows],
     )
+
+
+def _json(value: object) -> str:
+    """Return JSON that PostgreSQL keeps: a name of a file may hold the one character that it does not."""
+    return encode_text(value).replace("\\u0000", "\\ufffd")
 
 
 def _job(row: Row) -> Job:

@@ -27,7 +27,7 @@ from tenon.relay import Done, Later
 from tenon.relay import Outcome as RelayOutcome
 
 LEASE = "imports"
-LEASE_MS = 30_000
+LEASE_MS = 60_000
 """Longer than the largest file takes to be read."""
 _MOST_OPENINGS = 5
 _REVOKED = Reason("the key that began it was revoked", "the file imported with a key that is in force")
@@ -71,7 +71,7 @@ class Imports:
         self._metrics = measured
         self._opened: Opened | None = None
         for state in ("done", "failed", "cancelled"):
-            measured.add(metrics.IMPORTS, 0, state=state)
+            measured.add(metrics.IMPORTS, 0, outcome=state)
         for outcome in (*get_args(Outcome), "tried"):
             measured.add(metrics.IMPORT_ROWS, 0, outcome=outcome)
 
@@ -159,7 +159,7 @@ class Imports:
 
     def _count(self, steps: Sequence[Work], ended: Sequence[State]) -> None:
         for state in ended:
-            self._metrics.add(metrics.IMPORTS, state=state)
+            self._metrics.add(metrics.IMPORTS, outcome=state)
         for work in steps:
             for row in work.chunk.rows if work.chunk is not None else ():
                 outcome = "tried" if work.job.asked.dry_run else row.outcome

@@ -4,6 +4,7 @@ import io
 import tracemalloc
 import zipfile
 
+import openpyxl
 import pytest
 
 from ingest.formats.tables import packed
@@ -89,7 +90,7 @@ FILES: list[tuple[str, Format, bytes, str]] = [
     ("a cell without end", "csv", GOOD + b"o2," + b"x" * 200_000, "row 3: a cell is too long"),
     ("a cell too long", "csv", GOOD + b"o2," + b"x" * 40_000, "row 3: a cell is too long"),
     ("too many columns", "csv", GOOD + b"x," * 300 + b"x\n", "row 3: 301 cells"),
-    ("too many rows", "csv", GOOD + b"x\n" * MOST_ROWS, f"row {MOST_ROWS + 1}: more than {MOST_ROWS} rows"),
+    ("too many rows", "csv", GOOD + b"x\n" * MOST_ROWS, f"row {MOST_ROWS + 2}: more than {MOST_ROWS} rows"),
     ("a workbook named csv", "csv", BOOK, "is no UTF-8"),
     ("an array", "ndjson", b'[{"offer":"o1"}]', "a JSON array"),
     ("NDJSON that is not UTF-8", "ndjson", b'{"offer":"\xff"}', "row 1: byte 0xff is no UTF-8"),
@@ -255,6 +256,16 @@ def test_a_sheet_is_named_or_the_first_that_is_seen() -> None:
         table(BOOK, format="xlsx", sheet="Other")
 
 
+def test_a_hidden_sheet_is_read_only_when_it_is_named() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(BOOK))
+    book.create_sheet("hidden", 0).sheet_state = "hidden"
+    told = io.BytesIO()
+    book.save(told)
+    assert table(told.getvalue(), format="xlsx").notes["sheet"] == "Sheet"
+    with pytest.raises(Unreadable, match="the file is empty"):
+        table(told.getvalue(), format="xlsx", sheet="hidden")
+
+
 def test_what_a_sheet_says_of_its_size_is_not_believed() -> None:
     smaller = SHEET.replace(b'<dimension ref="A1:F2" />', b'<dimension ref="A1:A1"/>').replace(
         b'ref="A1:F2"', b'ref="A1:A1"'
@@ -266,9 +277,31 @@ def test_what_a_sheet_says_of_its_size_is_not_believed() -> None:
 def test_looking_at_hostile_bytes_takes_time_in_proportion(pattern: bytes) -> None:
     """In proportion to its square it would not end within the suite's timeout."""
     part = pattern * 1_000_000
-    assert list(packed.merged(part)) == list(packed.uncalculated(part)) == []
+    assert packed._odd(part) == packed.Odd([], [])
     with pytest.raises(Unreadable):
-        packed.parts_of(with_part(BOOK, SHEET_NAME, part))
+        packed.odd_cells(with_part(BOOK, SHEET_NAME, part))
+
+
+LONG = workbook(NAMES, *[CELLS] * 2_000)
+MERGES = b"</sheetData><mergeCells>" + b'<mergeCell ref="A2:F2001"/>' * 40_000 + b"</mergeCells>"
+TWISTED = sheet_of(LONG).replace(b"</sheetData>", MERGES)
+HOSTILE: list[tuple[str, Format, bytes]] = [
+    ("a row of commas", "csv", GOOD + b"," * 5_000_000 + b"\n"),
+    ("a header of commas", "csv", b"," * 5_000_000 + b"\n" + GOOD),
+    ("a name of spaces", "csv", GOOD.replace(b"quantity", b"quantity,a" + b" " * 30_000 + b"b")),
+    ("a list of commas", "csv", f'{HEADER},blocked\n{ROW},"{"," * 30_000}"\n'.encode()),
+    (
+        "an id of a whole file",
+        "csv",
+        f"{HEADER}\n".encode() + f"{ROW.replace('10', 'x')}\n".encode() * 20_000,
+    ),
+    ("merged cells again and again", "xlsx", with_part(LONG, SHEET_NAME, TWISTED)),
+]
+
+
+@pytest.mark.parametrize(("form", "body"), [each[1:] for each in HOSTILE], ids=[each[0] for each in HOSTILE])
+def test_a_file_that_is_made_to_take_long_is_read_within_the_timeout(form: Format, body: bytes) -> None:
+    assert [each.told(each.faults) for each in made(body, format=form)]
 
 
 def test_the_widest_row_that_is_read_takes_bounded_memory() -> None:

@@ -59,6 +59,12 @@ def test_a_given_column_keeps_what_its_name_says() -> None:
     assert offer["item"]["unit"] == "KGM"
 
 
+def test_a_column_may_be_given_as_the_file_or_as_the_report_writes_it() -> None:
+    body = "供应编号,工厂,海关编码,月份,净重（公斤）\no1,s1,630790,2030-01,5\n"
+    for name in ("净重（公斤）", "净重(公斤)"):
+        assert data(body, map={name: "quantity"})[0]["item"]["unit"] == "KGM"
+
+
 def test_its_own_name_outweighs_a_usual_one() -> None:
     found = fields(f"{HEADER},Offer ID\n{ROW},x\n")
     assert (found["offer"], found["Offer ID"]) == ("offer", None)

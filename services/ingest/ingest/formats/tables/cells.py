@@ -15,7 +15,7 @@ from ingest.formats.tables.wording import CURRENCY_NAMES, FLAGS, unit_code
 from tenon.contracts.units import UNITS
 
 _MOST_ENTRIES = 1_000
-_APART = re.compile(r"[;；、|\n]|,(?![^;]*;)")
+_APART = re.compile(r"[;；、|\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ def _flag(cell: Cell, habits: Habits) -> bool:
 
 def _ids(cell: Cell, habits: Habits) -> list[str]:
     texts = cell if isinstance(cell, list) else _APART.split(_id(cell, habits))
+    if len(texts) == 1:
+        texts = str(texts[0]).split(",")
     found = [plain(str(text)) for text in texts if str(text).strip()]
     if len(found) > _MOST_ENTRIES:
         raise BadCell(f"{len(found)} entries", f"at most {_MOST_ENTRIES}")

@@ -16,12 +16,13 @@ from ingest.domain.currencies import CURRENCIES
 from ingest.formats.tables.amounts import Mark, plain
 from ingest.formats.tables.faults import Unreadable, shown
 from ingest.formats.tables.fields import SPANS, Field, Kind
-from ingest.formats.tables.sheet import Row, Sheet, is_blank
+from ingest.formats.tables.sheet import MOST_COLUMNS, Row, Sheet, is_blank
 from ingest.formats.tables.times import Order
 from ingest.formats.tables.wording import CURRENCY_NAMES, unit_code
 
 How = Literal["given", "name", "usual name"]
 _LOOKED_AT = 20
+_LONGEST_NAME = 100
 _TAIL = re.compile(r"(.+?)\s*(?:[(\[]\s*([^()\[\]]{1,30})\s*[)\]]|(?:\bin|[\s_/,-])\s*([^\s()]{1,12}))")
 _RANKS: Mapping[int, How] = {0: "given", 1: "name", 2: "usual name", 3: "name", 4: "usual name"}
 _SCHEMES = ("hs", "unspsc", "cpv", "isic", "eclass")
@@ -63,9 +64,8 @@ class Header:
 
 def known_columns(kind: Kind, given: Mapping[str, str], names: Sequence[object]) -> int:
     """Return how many names of a row are known columns of a kind, or were given."""
-    return sum(
-        isinstance(name, str) and (name.strip() in given or _ranked(kind, name) is not None) for name in names
-    )
+    texts = (name for name in names[:MOST_COLUMNS] if isinstance(name, str))
+    return sum(plain(text) in given or _ranked(kind, text) is not None for text in texts)
 
 
 def header_of(kind: Kind, sheet: Sheet, given: Mapping[str, str]) -> Header:
@@ -184,6 +184,8 @@ def _rank(kind: Kind, name: str, given: Mapping[str, str]) -> tuple[int, Field |
 
 def _ranked(kind: Kind, name: str) -> tuple[int, Field, Mapping[str, str]] | None:
     """Return how well a name fits a field (the lower the better), and what else it says."""
+    if len(name) > _LONGEST_NAME:
+        return None
     names = _names(kind)
     if found := names.get(_key(name)):
         return found[0], found[1], {**_scheme(found[1], name), **_hinted(found[1], name)}
@@ -198,7 +200,7 @@ def _ranked(kind: Kind, name: str) -> tuple[int, Field, Mapping[str, str]] | Non
 
 
 def _hinted(wanted: Field, name: str) -> Mapping[str, str]:
-    match = _TAIL.fullmatch(plain(name))
+    match = _TAIL.fullmatch(plain(name)) if len(name) <= _LONGEST_NAME else None
     return _hint(wanted, match[2] or match[3]) if match else {}
 
 

@@ -11,6 +11,8 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 
 from ingest.formats.tables.faults import Unreadable, shown
 
@@ -22,6 +24,7 @@ _MOST_WHOLE = 8 * 1024 * 1024
 _MOST_BETWEEN = 1024 * 1024
 _MOST_BEHIND = 2 * 1024 * 1024
 _MOST_TAGS = 6_000_000
+_MOST_ODD = 100_000
 _SLICE = 1024 * 1024
 _REACH = 16 * 1024
 _OLD = b"\xd0\xcf\x11\xe0"
@@ -41,29 +44,34 @@ _NEVER = re.compile(
 )
 
 
-def parts_of(body: bytes) -> dict[str, bytes]:
-    """Return the parts that are sheets, by name; raise `Unreadable` for what must not be parsed."""
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """What a sheet has that no row of it tells: ranges of merged cells, cells with a formula and no value."""
+
+    merged: Sequence[str] = ()
+    uncalculated: Sequence[str] = ()
+
+
+def odd_cells(body: bytes) -> dict[str, Odd]:
+    """Return what is odd of each sheet, by its part's name; raise `Unreadable` for what must not be parsed.
+
+    One part is in memory at a time.
+    """
     if body.startswith(_OLD):
         raise Unreadable("an old workbook (.xls), or one with a password", "an .xlsx without a password")
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as packed:
             entries = packed.infolist()
             _measure(entries)
-            return {name: part for name, part in _parts(packed, entries) if _is_streamed(name)}
+            return {name: _odd(part) for name, part in _parts(packed, entries) if _is_streamed(name)}
     except Unreadable:
         raise
     except _BROKEN as error:
         raise Unreadable(f"no .xlsx: {shown(str(error))}", SAVE_AGAIN) from error
 
 
-def merged(part: bytes) -> Iterator[str]:
-    """Yield the ranges of merged cells of a sheet, such as A4:A6."""
-    return _found(_MERGED, part)
-
-
-def uncalculated(part: bytes) -> Iterator[str]:
-    """Yield the cells of a sheet that hold a formula without a value."""
-    return _found(_NEVER, part)
+def _odd(part: bytes) -> Odd:
+    return Odd(*(list(islice(_found(pattern, part), _MOST_ODD)) for pattern in (_MERGED, _NEVER)))
 
 
 def _measure(entries: Sequence[zipfile.ZipInfo]) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from ingest.formats.tables import lines, separated, workbook
-from ingest.formats.tables.amounts import Cell, Mark, mark_of
+from ingest.formats.tables.amounts import Cell, Mark, mark_of, plain
 from ingest.formats.tables.cells import Habits, value_of
 from ingest.formats.tables.faults import BadCell, RowFault, Unreadable, shown
 from ingest.formats.tables.fields import Kind, Reading
@@ -70,8 +70,9 @@ class Table:
 
 def table_of(kind: Kind, body: bytes, options: Options, defaults: Sequence[str] = ()) -> Table:
     """Return the table that a file holds; raise `Unreadable`. `defaults`: fields that need no column."""
-    sheet = _sheet(kind, body, options)
-    header = header_of(kind, sheet, options.map)
+    given = {plain(name): field for name, field in options.map.items()}
+    sheet = _sheet(kind, body, options, given)
+    header = header_of(kind, sheet, given)
     implied = implied_by(header.columns)
     fields = {column.field.name for column in header.columns if column.field is not None}
     check_complete(kind, {*fields, *implied, *options.set, *defaults})
@@ -89,14 +90,14 @@ def table_of(kind: Kind, body: bytes, options: Options, defaults: Sequence[str] 
     return Table(layout, _constants(kind, options.set, layout), faults, {n: v for n, v in notes.items() if v})
 
 
-def _sheet(kind: Kind, body: bytes, options: Options) -> Sheet:
+def _sheet(kind: Kind, body: bytes, options: Options, given: Mapping[str, str]) -> Sheet:
     match options.format:
         case "csv":
             return separated.read(
                 body,
                 options.encoding,
                 options.delimiter,
-                lambda names: known_columns(kind, options.map, names),
+                lambda names: known_columns(kind, given, names),
             )
         case "ndjson":
             return lines.read(body, options.encoding)

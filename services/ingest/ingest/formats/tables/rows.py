@@ -13,7 +13,7 @@ from ingest.domain.faults import Refusal
 from ingest.formats.tables.amounts import plain
 from ingest.formats.tables.cells import Habits, value_of
 from ingest.formats.tables.faults import BadCell, RowFault, shown
-from ingest.formats.tables.fields import SPANS, Field
+from ingest.formats.tables.fields import SPANS
 from ingest.formats.tables.reading import Table
 from ingest.formats.tables.sheet import Row, is_blank
 from tenon.contracts.codec import encode
@@ -45,7 +45,9 @@ class Made:
         """Return the faults of each row; a row without one of its own is told whose it shares."""
         first = min((fault.row for fault in faults), default=0)
         shared = f"not taken, because row {first} was not, and they are of one id"
-        by_row = {row: [each for each in faults if each.row == row] for row in self.rows}
+        by_row: dict[int, list[RowFault]] = {row: [] for row in self.rows}
+        for fault in faults:
+            by_row[fault.row].append(fault)
         return {row: own or [RowFault(row, shared, f"row {first} put right")] for row, own in by_row.items()}
 
     def _place(self, pointer: str) -> Place:
@@ -59,9 +61,10 @@ class Made:
 
 def groups_of(table: Table) -> list[tuple[int, ...]]:
     """Return the places of rows that are one event each, in order of their first rows."""
+    places = {column.field.name: column.place for column in table.layout.columns if column.field is not None}
     found: dict[object, list[int]] = {}
     for at, row in enumerate(table.layout.rows):
-        key = None if row.number in table.faults else _key(table, row)
+        key = None if row.number in table.faults else _key(table, row, places)
         found.setdefault(at if key is None else key, []).append(at)
     return [tuple(places) for places in found.values()]
 
@@ -76,12 +79,11 @@ def made_of(table: Table, places: Sequence[int], defaults: Mapping[str, Any]) ->
     return made
 
 
-def _key(table: Table, row: Row) -> tuple[str, ...] | None:
+def _key(table: Table, row: Row, places: Mapping[str, int]) -> tuple[str, ...] | None:
     """Return whose row it is, None when it does not say an id that is needed."""
-    said = {column.field.name: column.place for column in table.layout.columns if column.field is not None}
     key = []
     for name in table.layout.kind.ids:
-        place = said.get(name, len(row.cells))
+        place = places.get(name, len(row.cells))
         cell = row.cells[place] if place < len(row.cells) else None
         text = str(table.constants.get(name, "")) if is_blank(cell) else plain(str(cell))
         field = table.layout.kind.field(name)
@@ -183,7 +185,7 @@ class _Making:
         for each in self._layout.kind.fields:
             told = each.each or each.name in self._common or (0, each.name) in self._bad
             if each.needed and not told:
-                self._fault((row.number, self._column(each)), f"no {each.name}", "a value")
+                self._fault((row.number, self._column_of(each.name)), f"no {each.name}", "a value")
         if self._layout.kind.field("scheme") is not None and "scheme" not in self._common:
             self._fault(
                 (row.number, self._column_of("code")),
@@ -293,9 +295,6 @@ class _Making:
 
     def _fault(self, place: Place, reason: str, expected: str) -> None:
         self._made.faults.append(RowFault(place[0], reason, expected, place[1]))
-
-    def _column(self, field: Field) -> str | None:
-        return self._column_of(field.name)
 
     def _column_of(self, name: str) -> str | None:
         return next(

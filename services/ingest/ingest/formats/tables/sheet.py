@@ -8,6 +8,7 @@ from ingest.formats.tables.amounts import Cell
 from ingest.formats.tables.faults import RowFault, Unreadable
 
 MOST_ROWS = 100_000
+"""Below the header, which is one more."""
 MOST_COLUMNS = 200
 MOST_CELLS = 1_000_000
 MOST_CHARACTERS = 32_767
@@ -37,12 +38,14 @@ class Sheet:
 
     def add(self, number: int, cells: Sequence[Cell]) -> None:
         """Keep a row, unless it is blank; raise `Unreadable` above the limits."""
-        while cells and is_blank(cells[-1]):
-            cells = cells[:-1]
-        if not cells:
+        end = len(cells)
+        while end and is_blank(cells[end - 1]):
+            end -= 1
+        if not end:
             return
+        cells = cells[:end]
         self._cells += len(cells)
-        if len(self.rows) >= MOST_ROWS:
+        if len(self.rows) > MOST_ROWS:
             raise Unreadable(f"more than {MOST_ROWS} rows", "several files of fewer rows", number)
         if len(cells) > MOST_COLUMNS:
             raise Unreadable(f"{len(cells)} cells", f"at most {MOST_COLUMNS} columns", number)

@@ -7,6 +7,7 @@ one that never had any, an error instead of a value, and a cell merged with othe
 
 import io
 import warnings
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from openpyxl.utils import get_column_letter, range_boundaries
 
 from ingest.formats.tables.amounts import Cell
 from ingest.formats.tables.faults import RowFault, Unreadable, shown
-from ingest.formats.tables.packed import SAVE_AGAIN, merged, parts_of, uncalculated
+from ingest.formats.tables.packed import SAVE_AGAIN, Odd, odd_cells
 from ingest.formats.tables.sheet import MOST_COLUMNS, Sheet
 
 warnings.filterwarnings("ignore", module="openpyxl")  # they would tell the log what stands in a file
@@ -28,7 +29,7 @@ _ERRORS = frozenset({"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "
 
 def read(body: bytes, sheet: str | None) -> Sheet:
     """Return the rows of a sheet, by default the first that is visible; raise `Unreadable`."""
-    parts = parts_of(body)
+    odd = odd_cells(body)
     try:
         book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
         chosen = _chosen(book, sheet)
@@ -36,7 +37,7 @@ def read(body: bytes, sheet: str | None) -> Sheet:
         found = Sheet(notes={"sheet": chosen.title})
         for number, cells in enumerate(chosen.iter_rows(max_col=MOST_COLUMNS + 1, values_only=True), 1):
             _add(found, number, cells)
-        _note(found, parts.get(str(chosen._worksheet_path).lstrip("/"), b""))
+        _note(found, odd.get(str(chosen._worksheet_path).lstrip("/"), Odd()))
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # whatever a broken workbook makes of a library that trusts it
@@ -67,12 +68,16 @@ def _chosen(book: Any, name: str | None) -> Any:
 
 
 def _add(found: Sheet, number: int, cells: Sequence[Any]) -> None:
-    if cells.count(None) == len(cells):
+    end = len(cells)
+    while end and cells[end - 1] is None:
+        end -= 1
+    if not end:
         if number > _last(found) + _MOST_BLANK:
             raise Unreadable(
                 f"more than {_MOST_BLANK} blank rows", "the cells far below them deleted", number
             )
         return
+    cells = cells[:end]
     for at, cell in enumerate(cells, 1):
         if isinstance(cell, str) and cell in _ERRORS:
             where = f"{get_column_letter(at)}{number}"
@@ -91,15 +96,17 @@ def _cell(value: Any) -> Cell:
     return known
 
 
-def _note(found: Sheet, part: bytes) -> None:
+def _note(found: Sheet, odd: Odd) -> None:
     """Note the rows with cells of which it is not said what they mean for them."""
-    rows, end = {row.number for row in found.rows}, _last(found)
-    for cells in merged(part):
+    left = [row.number for row in found.rows]
+    for cells in odd.merged:
         _, first, _, last = range_boundaries(cells)
-        for number in rows.intersection(range(first, min(last, end) + 1)):
+        these = slice(bisect_left(left, first), bisect_right(left, last))
+        for number in left[these]:
             expected = "the cells unmerged, and the value in each row that it is meant for"
             found.faults.setdefault(number, RowFault(number, f"{cells} are merged", expected))
-    for cell in uncalculated(part):
+        del left[these]  # a row is told once, however often it is merged
+    for cell in odd.uncalculated:
         number = int(cell.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
         found.faults.setdefault(
             number, RowFault(number, f"{cell} has a formula that was never calculated", SAVE_AGAIN)
