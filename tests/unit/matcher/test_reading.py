@@ -97,3 +97,12 @@ def test_a_tick_is_known_as_one() -> None:
     assert is_tick(read(record(event("tenon.clock.ticked.v1", encode(tick)))))
     assert not is_tick(read(record(event())))
     assert not is_tick(read(record(event("tenon.clock.ticked.v1", b"{"))))
+
+
+def test_an_offer_without_windows_is_set_aside() -> None:
+    """Ingest makes windows of a calendar: in the log an offer has some."""
+    listed = msgspec.json.decode(LISTING)
+    listed["offer"]["windows"] = []
+    told = read(record(event(data=encode(listed))))
+    assert isinstance(told, Unusable)
+    assert told.code == "invalid_data"

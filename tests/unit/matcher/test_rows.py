@@ -8,14 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from matcher.domain.reading import Unusable
+from matcher.domain.reading import Entry, Unusable
 from matcher.domain.rows import Rows
 from matcher.domain.state import State
+from matcher.domain.step import Read
 from tenon.contracts import intake
 from tenon.contracts.values import Shape
 from tests.support.market import (
     MARKET,
     MASKS,
+    START_MS,
     World,
     answered,
     demand,
@@ -199,3 +201,13 @@ def test_closed_ids_stay_closed() -> None:
     worlds = lived_and_rebuilt((0, [offer("a"), end, unknown]))
     both_decide(worlds, offer("a", revision=6), demand("b", revision=7), at=0)
     assert worlds[1].rounds[0].decided.counts.superseded == 2
+
+
+def test_an_end_said_in_another_market_leaves_an_id_where_it_is_listed() -> None:
+    """An offer is withdrawn where there is none, and listed in its own market, in one round."""
+    world = World()
+    end = intake.OfferWithdrawn(party="a", offer="o", revision=1, class_=item("glove").class_)
+    listed = read_of([offer("a")], 1, START_MS).entries
+    world.decide(Read([Entry(0, "own:glove", "a", end), *listed], 0, 2, START_MS))
+    assert world.state.homes == {"o:a/o": MARKET}
+    assert reloaded(world).homes == world.state.homes

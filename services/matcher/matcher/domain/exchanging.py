@@ -11,7 +11,7 @@ import numpy as np
 
 from matcher.domain.allocation import Arcs, Needs
 from matcher.domain.columns import Ints, Mask
-from matcher.domain.prices import NO_POOL, Draws
+from matcher.domain.prices import NO_POOL, Draws, worth
 from matcher.domain.sharing import top_up
 
 _MOST_STEPS = 400_000
@@ -34,14 +34,14 @@ class Exchanges:
 
     def improved(self, amounts: Ints) -> Ints:
         """Return the division after every exchange that gains, within a budget."""
-        worth, better = self._worth(amounts), True
+        gained, better = worth(self._needs, self._arcs, amounts), True
         while better and self._steps < _MOST_STEPS:
             better = False
             for arc in self._candidates(amounts):
                 for tried in self._exchanged(amounts, arc):
                     self._steps += len(amounts)
-                    if (reached := self._worth(tried)) > worth:
-                        amounts, worth, better = tried, reached, True
+                    if (reached := worth(self._needs, self._arcs, tried)) > gained:
+                        amounts, gained, better = tried, reached, True
                 if self._steps >= _MOST_STEPS:
                     break
         return amounts
@@ -102,19 +102,3 @@ class Exchanges:
                 return
             taken -= int(changed[each]) * int(load[each])
             changed[each] = 0
-
-    def _worth(self, amounts: Ints) -> tuple[int, ...]:
-        """Return what each tier gains, the first one first."""
-        filled = [0] * len(self._needs.tier)
-        gained = dict.fromkeys(sorted(set(self._needs.tier.tolist())), 0)
-        tiers = self._needs.tier.tolist()
-        for arc in np.flatnonzero(amounts).tolist():
-            need, amount = int(self._arcs.need[arc]), int(amounts[arc])
-            filled[need] += amount
-            gained[tiers[need]] -= amount * int(self._arcs.cost[arc])
-        columns = (self._needs.of.tolist(), self._needs.amount.tolist(), self._needs.value.tolist())
-        for of, amount, value in zip(*columns, strict=True):
-            part = min(amount, filled[of])
-            filled[of] -= part
-            gained[tiers[of]] += part * value
-        return tuple(gained.values())

@@ -67,7 +67,7 @@ class Prices:
         highest = max(int(np.abs(arcs.cost).max(initial=1)), int(needs.value.max(initial=1)), 1)
         self._fineness = max(1, min(_FINEST, MAX_COST // highest))
         self._unit = 1.0
-        self._unit = float(max(1, self._worth(self._amounts(np.zeros(len(self._pools) + 1)))))
+        self._unit = float(max(1, sum(worth(needs, arcs, self._amounts(np.zeros(len(self._pools) + 1))))))
 
     def caps(self) -> Ints:
         """Return how much each supply may give, so that no pool gives more than it has.
@@ -103,7 +103,7 @@ class Prices:
             if row != NO_POOL:
                 column[row] += amount * part
         column[-1] = 1.0
-        return supplied, column, self._worth(amounts) / self._unit
+        return supplied, column, sum(worth(self._needs, self._arcs, amounts)) / self._unit
 
     def _amounts(self, prices: Floats) -> Ints:
         """Return the amounts on arcs that are best at these prices, in points."""
@@ -126,23 +126,6 @@ class Prices:
         best = np.zeros(len(self._needs.tier), dtype=np.int64)
         np.maximum.at(best, self._needs.of, self._needs.value * self._fineness)
         return best
-
-    def _worth(self, amounts: Ints) -> int:
-        """Return the value of a flow less its cost."""
-        filled = [0] * len(self._needs.tier)
-        worth = 0
-        for need, amount, cost in zip(
-            self._arcs.need.tolist(), amounts.tolist(), self._arcs.cost.tolist(), strict=True
-        ):
-            filled[need] += amount
-            worth -= amount * cost
-        for of, amount, value in zip(
-            self._needs.of.tolist(), self._needs.amount.tolist(), self._needs.value.tolist(), strict=True
-        ):
-            taken = min(amount, filled[of])
-            filled[of] -= taken
-            worth += taken * value
-        return worth
 
     def _rounded(self, flows: list[list[int]], shares: list[float]) -> Ints:
         """Return what each supply gives in the mixture, in whole units, of which the largest rests get one
@@ -170,6 +153,22 @@ def _mixed(supply: int, flows: list[list[int]], shares: list[float]) -> float:
     for flow, part in zip(flows, shares, strict=True):
         mixed += flow[supply] * part
     return mixed
+
+
+def worth(needs: Needs, arcs: Arcs, amounts: Ints) -> tuple[int, ...]:
+    """Return what each tier gains by these amounts, value less cost, the first tier first."""
+    tiers = needs.tier.tolist()
+    filled, gained = [0] * len(tiers), dict.fromkeys(sorted(set(tiers)), 0)
+    for arc in np.flatnonzero(amounts).tolist():
+        need, amount = int(arcs.need[arc]), int(amounts[arc])
+        filled[need] += amount
+        gained[tiers[need]] -= amount * int(arcs.cost[arc])
+    parts = (needs.of.tolist(), needs.amount.tolist(), needs.value.tolist())
+    for of, amount, value in zip(*parts, strict=True):
+        taken = min(amount, filled[of])
+        filled[of] -= taken
+        gained[tiers[of]] += taken * value
+    return tuple(gained.values())
 
 
 def flow(supplies: Ints, needs: Needs, arcs: Arcs) -> Ints:

@@ -184,7 +184,8 @@ def rows_of(state: State, effects: Effects) -> Rows:
         held = MarketMeta(held_until_ms=state.markets[name].held_until_ms)
         rows.entities.append(EntityRow("market", name, name, 0, b"{}", encode(held)))
     for (kind, market, key), revision in sorted(effects.closed.items()):
-        rows.closed.append(ClosedRow(kind, market, key, revision, f"{kind[0]}:{key}" in state.homes))
+        listed = state.homes.get(f"{kind[0]}:{key}") == market
+        rows.closed.append(ClosedRow(kind, market, key, revision, listed))
     for market_name, key in sorted(effects.offers):
         _add_offer(rows, state.markets[market_name], key, effects)
     for market_name, key in sorted(effects.demands | effects.closing):
