@@ -25,7 +25,15 @@ from tests.bench.matching import now
 from tests.bench.measures import Figures
 from tests.bench.quota import quotas
 from tests.bench.rig import Show, carried_out, loading
-from tests.bench.stacks import SEED, ends, introduce, stack_of_stores, write, writing
+from tests.bench.stacks import (
+    SEED,
+    ends,
+    introduce,
+    stack_of_stores,
+    until_handled,
+    write,
+    writing,
+)
 from tests.support.waiting import until
 
 NUMBERS = (1, 2, 4)
@@ -55,6 +63,7 @@ async def run(course: Course, show: Show) -> Figures:
             figures[f"scale.matcher.{number}.per_s"] = await _handled_per_s(
                 stack, "matcher", number, [topics.MARKET.name]
             )
+        await _told(stack)
         for number in NUMBERS:
             show(f"{number} of notifier")
             await _written(stack, listings.mixed(course.records))
@@ -99,6 +108,12 @@ async def _decided(stack: Stack) -> None:
     """Have one matcher, with all that it likes, decide and tell what is in the log."""
     async with _running(stack.services["matcher"][:1]):
         await until_decided(stack, await ends(stack, [topics.MARKET.name]))
+
+
+async def _told(stack: Stack) -> None:
+    """Have one notifier, with all that it likes, handle what was told until now."""
+    async with _running(stack.services["notifier"][:1]):
+        await until_handled(stack, CONSUMED)
 
 
 async def _written(stack: Stack, records: Sequence[OutRecord]) -> None:
