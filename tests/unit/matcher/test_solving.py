@@ -3,7 +3,7 @@
 import pytest
 
 from tenon.contracts import intake
-from tests.support.market import World, demand, offer, policy
+from tests.support.market import World, demand, item, offer, policy, window
 
 pytestmark = pytest.mark.unit
 
@@ -33,3 +33,19 @@ def test_a_cheaper_later_tier_takes_nothing_from_an_urgent_one(further_docking: 
     )
     taken = {docking.demand.party: int(docking.quantity) for docking in world.dockings()}
     assert taken["urgent"] == 50
+
+
+def test_what_was_not_final_is_decided_after_what_was_though_all_of_that_was_filled() -> None:
+    """One offer finishes a demand; another would be spread over the two windows of a second one."""
+    world = World()
+    halves = (intake.Tranche(up_to_share=0.5, value=100_000), intake.Tranche(up_to_share=1, value=300))
+    both = [window(60, 0, 300, "w1"), window(60, 0, 300, "w2")]
+    world.round(
+        rules(10**9, halves),
+        offer("a", 20),
+        offer("c", 60, item=item("mask.ffp2")),
+        demand("b", 20, item=item("mask")),
+        demand("d", windows=both, item=item("mask.ffp2")),
+    )
+    taken = {docking.demand.party: int(docking.quantity) for docking in world.dockings()}
+    assert set(taken) == {"b", "d"}

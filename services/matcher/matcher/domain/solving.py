@@ -38,24 +38,25 @@ def solve(state: State, market: Market, effects: Effects, nearest: int = NEAREST
         while solution := _solution(market, dirty, effects.clock_ms, nearest):
             for proposal, _ in solution:
                 propose(state, market, proposal, effects)
+            further = bool(market.policy.weights.further_docking)
             # Less is open of these now, so a pair that was not worth taking, or too small a part, may do.
-            again = {f"d:{key}" for key in _may_take_others(market.policy, solution)}
-            if not again:
+            again = {f"d:{key}" for key in _may_take_others(solution, further=further)}
+            if not (further or again):
                 break
             for offer in sharing(market, (proposal.offer for proposal, _ in solution)):
                 place_offer(market, offer)
             for proposal, _ in solution:
                 place_demand(market, proposal.demand)
             market.dirty |= again
-            if not market.policy.weights.further_docking:
+            if not further:
                 break
 
 
-def _may_take_others(policy: PolicyPublished, solution: Solution) -> Iterator[str]:
+def _may_take_others(solution: Solution, *, further: bool) -> Iterator[str]:
     """Yield the demands that may dock with what they could not dock with before this solution."""
     for proposal, _ in solution:
         window = proposal.demand_window
-        if policy.weights.further_docking:
+        if further:
             if proposal.demand.open:
                 yield proposal.demand.key
         elif window.least_part and 0 < window.open < window.least_part:
