@@ -25,6 +25,7 @@ from tests.integration.security_http.strangers import Ids, Stranger, World
 from tests.support.catenax import CUSTOMER, SUPPLIER
 from tests.support.market import MARKET, demand
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
+from tests.support.mtconnect import machine
 from tests.support.routes import Operation, operations
 from tests.support.told import demand_position, docking, offer_position, resource_position
 
@@ -78,7 +79,8 @@ def with_ids(described: list[Operation]) -> list[Operation]:
 async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings, postgres: str) -> None:
     asked = with_ids(INGEST)
     async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
-        await ingest.accept(running.party("acme"), running.party("rival"), running.site("rival"))
+        await ingest.accept(running.party("acme"), running.party("rival"))
+        await ingest.accept(running.site("acme"), running.site("rival"))
         acme, rival = await ingest.new_key("acme"), await ingest.new_key("rival")
         for side, owner, bpnl, release in (
             (acme, "acme", CUSTOMER, "seal-a"),
@@ -89,11 +91,31 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
             path = f"/v1/parties/{owner}/catena-x/releases/{release}"
             let = {"class": {"scheme": "hs", "code": "848420"}, "material": "SEAL"}
             assert (await side.call("PUT", path, json=let)).status == 200
+            path, followed = f"/v1/parties/{owner}/mtconnect/lathe-1", machine("https://agent.example")
+            assert (await side.call("PUT", path, json=followed)).status == 200
         mine, other = [await _import(each) for each in (acme, rival)]
         world = World(
-            mine={"party": "acme", "key": _id_of(acme.key), "release": "seal-a", "job": mine},
-            theirs={"party": "rival", "key": _id_of(rival.key), "release": "seal-r", "job": other},
-            nowhere={"party": "nobdy", "key": "0" * 16, "release": "seal-n", "job": str(UUID(int=0))},
+            mine={
+                "party": "acme",
+                "key": _id_of(acme.key),
+                "release": "seal-a",
+                "machine": "lathe-1",
+                "job": mine,
+            },
+            theirs={
+                "party": "rival",
+                "key": _id_of(rival.key),
+                "release": "seal-r",
+                "machine": "lathe-1",
+                "job": other,
+            },
+            nowhere={
+                "party": "nobdy",
+                "key": "0" * 16,
+                "release": "seal-n",
+                "machine": "lathe-0",
+                "job": str(UUID(int=0)),
+            },
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
         assert await oracles(somebody, world, asked) == []
