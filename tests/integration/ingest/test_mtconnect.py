@@ -131,7 +131,7 @@ async def test_a_machine_is_registered_with_what_can_be_told_alone(
         own = await acme(ingest)
         public = "https://agent.example"
         calendar = machine(public)["calendar"]
-        for said, pointer in (
+        wrong: list[tuple[dict[str, Any], str]] = [
             ({"agent": "http://agent.example"}, "/agent"),
             ({"agent": "https://10.0.0.8"}, "/agent"),
             ({"agent": f"{public}?x=1"}, "/agent"),
@@ -140,7 +140,8 @@ async def test_a_machine_is_registered_with_what_can_be_told_alone(
             ({"unit": "XXX"}, "/unit"),
             ({"calendar": {**calendar, "zone": "Mars/Base"}}, "/calendar/zone"),
             ({"change_at_least": 2}, "/change_at_least"),
-        ):
+        ]
+        for said, pointer in wrong:
             answer = await put(own, **{"agent": public, **said})
             assert (answer.status, answer.pointers) == (422, [pointer]), answer.body
         assert (await put(own, agent=public)).status == 200

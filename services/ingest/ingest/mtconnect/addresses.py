@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from ingest import answers
-from ingest.access import Access
+from ingest.access import Access, unknown
 from ingest.addresses import json_response, path_id
 from ingest.deadline import within
 from ingest.domain.faults import Refused
@@ -48,6 +48,8 @@ class MachineAddresses:
         """Return the machines of a party: how they run, what was counted, what was told of them."""
         await self.access.sender_for(request, party)
         known = await self.machines.of(path_id(party))
+        if known is None:
+            raise unknown(party)
         return json_response({"machines": [shown.shown(each) for each in known]})
 
     async def put_machine(self, request: Request, party: str, machine: str) -> Response:

@@ -36,6 +36,7 @@ LEASE = "mtconnect"
 AT_A_TIME = 64
 _OF_A_PARTY = 4
 _LONGEST_WAIT_S = 300
+_NEXT_PAGE = timedelta(milliseconds=200)
 _logger = log.get("mtconnect")
 Key = tuple[str, str]
 R = TypeVar("R")
@@ -184,7 +185,7 @@ def _answered(machine: Registered, document: Document, how: How, now: datetime) 
     said, hours = machine.said, _hours(machine.data)
     running = fold(machine.running, document, hours, now, whole=how == "current")
     more = document.header.next <= document.header.last
-    wait = timedelta() if more else timedelta(seconds=said.poll_s)
+    wait = _NEXT_PAGE if more else timedelta(seconds=said.poll_s)
     new = Stored(running, None, 0, wait)
     return Asked(machine, new, _to_tell(machine, running, now), how, document.seen)
 

@@ -47,10 +47,11 @@ class Machines:
             if before is not None and _is_other(before.said, said):
                 await store.forget_running(connection, party, machine)
 
-    async def of(self, party: str) -> Sequence[Registered]:
-        """Return the machines of a party."""
+    async def of(self, party: str) -> Sequence[Registered] | None:
+        """Return the machines of a party, None when there is no such party."""
         async with self.database.acquire() as connection:
-            return await store.of_party(connection, party)
+            known = await registry.known_parties(connection, [party])
+            return await store.of_party(connection, party) if known else None
 
     async def take_back(self, party: str, machine: str) -> bool:
         """Follow a machine no more and withdraw its resource; False when there is none."""

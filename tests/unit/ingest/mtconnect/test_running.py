@@ -141,8 +141,9 @@ def test_good_and_bad_parts_are_told_apart_and_targets_are_no_parts() -> None:
         parts(12, 1, 100, "TARGET"),
         parts(13, 1, "UNAVAILABLE", "GOOD"),
         parts(14, 1, 14, "GOOD"),
+        parts(15, 1, "9" * 100, "GOOD"),
         hours=2,
-        next_=15,
+        next_=16,
     )
     assert running.tallies[MONDAY].parts == {"good": 4, "bad": 2}
 

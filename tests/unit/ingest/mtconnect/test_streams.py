@@ -1,16 +1,23 @@
 """Documents of agents: what is read of them, and what is wrong with those that can't be used."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import convert
 
+from ingest.formats.mtconnect.machines import Machine, hours_of
 from ingest.formats.mtconnect.observations import AgentError, Unreadable
+from ingest.formats.mtconnect.running import fold
 from ingest.formats.mtconnect.streams import MOST_BYTES, instant, read
+from tenon.contracts.codec import encode_text
 from tests.support.mtconnect import (
     BEGIN,
     DEVICE,
+    MACHINE,
+    at,
     condition,
     document,
     error,
@@ -20,6 +27,7 @@ from tests.support.mtconnect import (
     program,
 )
 
+HOURS = hours_of(convert(MACHINE, Machine))
 WHOLE = document(
     position(5, 0),
     condition(4, 0, "Fault", "E7"),
@@ -70,6 +78,12 @@ def test_a_document_without_streams_says_only_what_time_it_is() -> None:
 def test_times_are_read_with_and_without_zone_in_any_precision(written: str, meant: datetime) -> None:
     assert instant(written, "timestamp") == meant
     assert instant(written, "timestamp").tzinfo is UTC
+
+
+def test_the_document_of_the_page_is_read() -> None:
+    text = Path("docs/formats/mtconnect.md").read_text()
+    found = read(text.partition("<<'XML'\n")[2].partition("XML\n")[0].encode(), DEVICE)
+    assert [each.value for each in found.observations] == ["READY", "NORMAL"]
 
 
 BOMB = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>'
@@ -145,3 +159,4 @@ def test_whatever_is_changed_in_a_document_it_is_read_or_refused(data: st.DataOb
     sequences = [each.sequence for each in found.observations]
     assert sequences == sorted(set(sequences))
     assert found.header.next <= found.header.last + 1
+    assert encode_text(fold(None, found, HOURS, at(1_000), whole=True))

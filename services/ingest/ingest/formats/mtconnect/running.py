@@ -5,6 +5,7 @@ window of the calendar. It goes forward only: an observation that comes late cou
 Counting begins with the first document, because values of an agent's buffer may be weeks old.
 """
 
+import re
 from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -39,6 +40,7 @@ _MOST_PROGRAMS = 50
 _MOST_ENDED = 50
 _MOST_WINDOWS = 30
 _REST = "…"
+_COUNT = re.compile(r"[0-9]{1,10}")
 _PARTS = {"": "all", "ALL": "all", "GOOD": "good", "BAD": "bad"}
 
 
@@ -165,7 +167,7 @@ def _observe(running: Running, each: Observation, at: datetime) -> None:
 
 def _count(running: Running, each: Observation) -> None:
     name = _PARTS.get(each.subtype)
-    if name is None or not each.value.isascii() or not each.value.isdecimal():
+    if name is None or not _COUNT.fullmatch(each.value):
         return
     value, key = int(each.value), f"{name}/{each.item}"
     made = counted(running.counters.get(key), value)
