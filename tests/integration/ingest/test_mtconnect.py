@@ -21,6 +21,8 @@ from tests.support.mtconnect import (
     running_agent,
 )
 
+LONG = {"from": "2030-01-07", "until": "2039-01-07", "windows_per": "week"}
+"""3,287 shifts."""
 PRIVATE = {**PATIENT, "mtconnect_allow_private": True}
 
 
@@ -140,6 +142,7 @@ async def test_a_machine_is_registered_with_what_can_be_told_alone(
             ({"unit": "XXX"}, "/unit"),
             ({"calendar": {**calendar, "zone": "Mars/Base"}}, "/calendar/zone"),
             ({"change_at_least": 2}, "/change_at_least"),
+            ({"calendar": {**calendar, **LONG}}, "/calendar"),
         ]
         for said, pointer in wrong:
             answer = await put(own, **{"agent": public, **said})

@@ -82,38 +82,38 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
         await ingest.accept(running.party("acme"), running.party("rival"))
         await ingest.accept(running.site("acme"), running.site("rival"))
         acme, rival = await ingest.new_key("acme"), await ingest.new_key("rival")
-        for side, owner, bpnl, release in (
-            (acme, "acme", CUSTOMER, "seal-a"),
-            (rival, "rival", SUPPLIER, "seal-r"),
+        for side, owner, bpnl, release, followed in (
+            (acme, "acme", CUSTOMER, "seal-a", "lathe-a"),
+            (rival, "rival", SUPPLIER, "seal-r", "lathe-r"),
         ):
             told = {"bpnl": bpnl}
             await ingest.call("PUT", f"/v1/parties/{owner}/business-partner", json=told)
             path = f"/v1/parties/{owner}/catena-x/releases/{release}"
             let = {"class": {"scheme": "hs", "code": "848420"}, "material": "SEAL"}
             assert (await side.call("PUT", path, json=let)).status == 200
-            path, followed = f"/v1/parties/{owner}/mtconnect/lathe-1", machine("https://agent.example")
-            assert (await side.call("PUT", path, json=followed)).status == 200
+            path = f"/v1/parties/{owner}/mtconnect/{followed}"
+            assert (await side.call("PUT", path, json=machine("https://agent.example"))).status == 200
         mine, other = [await _import(each) for each in (acme, rival)]
         world = World(
             mine={
                 "party": "acme",
                 "key": _id_of(acme.key),
                 "release": "seal-a",
-                "machine": "lathe-1",
+                "machine": "lathe-a",
                 "job": mine,
             },
             theirs={
                 "party": "rival",
                 "key": _id_of(rival.key),
                 "release": "seal-r",
-                "machine": "lathe-1",
+                "machine": "lathe-r",
                 "job": other,
             },
             nowhere={
                 "party": "nobdy",
                 "key": "0" * 16,
                 "release": "seal-n",
-                "machine": "lathe-0",
+                "machine": "lathe-n",
                 "job": str(UUID(int=0)),
             },
         )
