@@ -64,7 +64,7 @@ def test_the_description_is_valid() -> None:
             {"200", "400", "404", "408", "409", "413", "415", "422"},
         ),
         ("delete /v1/parties/{party}/catena-x/releases/{release}", {"204", "404", "422"}),
-        ("get /v1/parties/{party}/mtconnect", {"200", "404"}),
+        ("get /v1/parties/{party}/mtconnect", {"200", "404", "422"}),
         (
             "put /v1/parties/{party}/mtconnect/{machine}",
             {"200", "400", "404", "408", "409", "413", "415", "422"},

@@ -3,9 +3,9 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from ingest import answers
@@ -22,6 +22,9 @@ from tenon.problems import Problem
 
 P = ParamSpec("P")
 _BYTES = 128 * 1024
+_PAGE = 20
+_After = Annotated[str, Query(max_length=64, description="The `next` of the page before.")]
+_Limit = Annotated[int, Query(ge=1, le=100)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,16 @@ class MachineAddresses:
         add("DELETE", "/{machine}", self.delete_machine, shown.DELETE)
         return router
 
-    async def list_machines(self, request: Request, party: str) -> Response:
-        """Return the machines of a party: how they run, what was counted, what was told of them."""
+    async def list_machines(
+        self, request: Request, party: str, after: _After = "", limit: _Limit = _PAGE
+    ) -> Response:
+        """Return machines of a party: how they run, what was counted, what was told of them."""
         await self.access.sender_for(request, party)
-        known = await self.machines.of(path_id(party))
+        known = await self.machines.of(path_id(party), after.replace("\0", ""), limit)
         if known is None:
             raise unknown(party)
-        return json_response({"machines": [shown.shown(each) for each in known]})
+        following = known[-1].machine if len(known) == limit else None
+        return json_response({"machines": [shown.shown(each) for each in known], "next": following})
 
     async def put_machine(self, request: Request, party: str, machine: str) -> Response:
         """Follow a machine: its capacity is published as a resource, and again when it has changed enough."""

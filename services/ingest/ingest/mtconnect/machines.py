@@ -1,6 +1,6 @@
 """Machines as parties register them: into force, out of force; each change is one transaction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,16 +42,16 @@ class Machines:
             if not await registry.standings(connection, {(party, said.site)}, hold=True):
                 refusal = unknown_site(party, said.site)
                 raise Refused(invalid(faults_of(refusal.faults)))
-            _check_others(await store.of_party(connection, party), machine, said, before)
+            _check_others(await store.resources(connection, party), machine, said, before)
             await store.put(connection, party, machine, said)
             if before is not None and _is_other(before.said, said):
                 await store.forget_running(connection, party, machine)
 
-    async def of(self, party: str) -> Sequence[Registered] | None:
-        """Return the machines of a party, None when there is no such party."""
+    async def of(self, party: str, after: str, limit: int) -> Sequence[Registered] | None:
+        """Return machines of a party, None when there is no such party."""
         async with self.database.acquire() as connection:
             known = await registry.known_parties(connection, [party])
-            return await store.of_party(connection, party) if known else None
+            return await store.page(connection, party, after, limit) if known else None
 
     async def take_back(self, party: str, machine: str) -> bool:
         """Follow a machine no more and withdraw its resource; False when there is none."""
@@ -92,18 +92,14 @@ def _fixed(said: Machine) -> tuple[object, ...]:
     return said.resource, said.class_, said.unit
 
 
-def _check_others(
-    known: Sequence[Registered], machine: str, said: Machine, before: Registered | None
-) -> None:
+def _check_others(known: Mapping[str, str], machine: str, said: Machine, before: Registered | None) -> None:
     if before is not None and _fixed(before.said) != _fixed(said):
         expected = "what it was registered with; delete the machine to register it anew"
         raise Refused(conflict("/resource", "resource, class and unit of a machine stay", expected))
-    other = next((one for one in known if one.said.resource == said.resource), None)
-    if other is not None and other.machine != machine:
+    other = known.get(said.resource, machine)
+    if other != machine:
         raise Refused(
-            conflict(
-                "/resource", f"it is machine {other.machine!r}'s", "a resource of its own for each machine"
-            )
+            conflict("/resource", f"it is machine {other!r}'s", "a resource of its own for each machine")
         )
     if before is None and len(known) >= MOST_MACHINES:
         raise Refused(conflict("", f"there are {MOST_MACHINES} machines", "fewer: delete one first"))

@@ -154,10 +154,15 @@ def _answered(summary: str, example: object, schema: object, *codes: int) -> dic
 
 _LIST = {
     "type": "object",
-    "required": ["machines"],
-    "properties": {"machines": {"type": "array", "items": ref("MachineShown")}},
+    "required": ["machines", "next"],
+    "properties": {
+        "machines": {"type": "array", "items": ref("MachineShown")},
+        "next": {"type": ["string", "null"], "description": "Ask again with after= this."},
+    },
 }
-LIST = _answered("Machines of a party, and how they run", {"machines": [_SHOWN]}, _LIST)
+LIST = _answered(
+    "Machines of a party, and how they run", {"machines": [_SHOWN], "next": "lathe-1"}, _LIST, 422
+)
 PUT = {
     **_answered(
         "Follow a machine by its MTConnect agent", _REGISTERED, ref("Machine"), 400, 408, 409, 413, 415, 422

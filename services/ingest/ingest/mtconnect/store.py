@@ -51,13 +51,23 @@ class Stored:
     wait: timedelta
 
 
-async def of_party(connection: Connection, party: str) -> Sequence[Registered]:
-    """Return the machines of a party, in order of their names."""
+async def page(connection: Connection, party: str, after: str, limit: int) -> Sequence[Registered]:
+    """Return machines of a party, in order of their names."""
     rows = await connection.fetch(
-        f"SELECT {_COLUMNS} FROM mtconnect_machines WHERE party = $1 ORDER BY machine",  # noqa: S608 - fixed
+        f"""
+        SELECT {_COLUMNS} FROM mtconnect_machines WHERE party = $1 AND machine > $2 ORDER BY machine LIMIT $3
+        """,  # noqa: S608 - fixed columns
         party,
+        after,
+        limit,
     )
     return [_registered(row) for row in rows]
+
+
+async def resources(connection: Connection, party: str) -> dict[str, str]:
+    """Return which machine of a party has which resource."""
+    rows = await connection.fetch("SELECT resource, machine FROM mtconnect_machines WHERE party = $1", party)
+    return {row["resource"]: row["machine"] for row in rows}
 
 
 async def held(connection: Connection, party: str, machine: str) -> Registered | None:
