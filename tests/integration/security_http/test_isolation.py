@@ -62,8 +62,15 @@ async def open_doors(nobody: Stranger, world: World, asked: list[Operation]) -> 
 
 
 async def owned(owner: Stranger, world: World, asked: list[Operation]) -> dict[str, int]:
-    """Return the status of each address for one's own, what removes anything last; PUT wants a body."""
-    inorder = sorted(asked, key=lambda each: _LAST.index(each.method) if each.method in _LAST else -1)
+    """Return the status of each address for one's own; PUT wants a body.
+
+    What removes anything comes last, and of that the key which is shown.
+    """
+
+    def place(each: Operation) -> tuple[int, bool]:
+        return _LAST.index(each.method) if each.method in _LAST else -1, "key" in each.ids
+
+    inorder = sorted(asked, key=place)
     return {
         str(each): (await owner.asks(each, world.own(each))).status
         for each in inorder
