@@ -12,6 +12,7 @@ from ingest.catenax.addresses import CatenaxAddresses
 from ingest.formats.tables.page import page
 from ingest.http import application
 from ingest.imports.addresses import ImportAddresses
+from ingest.mtconnect.addresses import MachineAddresses
 from ingest.settings import IngestSettings
 from tenon.generate.contribution import Contribution
 
@@ -36,7 +37,8 @@ def unconnected() -> FastAPI:
     catenax = CatenaxAddresses(unbound, unbound, unbound, unbound, unbound, unbound, deadline_ms=1)
     addresses = Addresses(unbound, unbound, unbound, deadline_ms=1)
     imports = ImportAddresses(*[unbound] * 7)
-    return application(_nothing, addresses, [imports.router(), catenax.router()])
+    machines = MachineAddresses(unbound, unbound, deadline_ms=1)
+    return application(_nothing, addresses, [imports.router(), catenax.router(), machines.router()])
 
 
 async def _nothing(request: Request) -> Response:

@@ -13,6 +13,16 @@ WAITING_BYTES = gauge("ingest_kafka_waiting_bytes", "bytes of records that wait 
 CATENAX_TAKEN = counter(
     "ingest_catenax_objects_total", "objects of Catena-X messages, by what became of them", "type", "outcome"
 )
+MTCONNECT_ASKED = counter(
+    "ingest_mtconnect_asked_total",
+    "agents of MTConnect that were asked, by what they were asked for",
+    "outcome",
+)
+MTCONNECT_SEEN = counter("ingest_mtconnect_observations_total", "observations that agents have told")
+MTCONNECT_LOST = counter(
+    "ingest_mtconnect_lost_total", "times an agent had started anew, or its buffer had gone on without us"
+)
+MTCONNECT_TOLD = counter("ingest_mtconnect_told_total", "times that capacity of a machine was published")
 CATENAX_LISTED = counter(
     "ingest_catenax_listed_total",
     "events by which something of Catena-X went to the open market or left it",

@@ -17,6 +17,7 @@ from ingest import examples
 from ingest.answers import BatchAccepted, BatchProblem, EventAccepted
 from ingest.catenax.schemas import CATENAX
 from ingest.errors import described
+from ingest.mtconnect.shown import MTCONNECT
 from ingest.shown import KeyLabel
 from tenon.contracts.cloudevents import BATCH, JSON, STRUCTURED
 from tenon.contracts.families import INTAKE, Family
@@ -191,7 +192,7 @@ def _errors() -> Json:
 
 
 def _schemas() -> Json:
-    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel, *CATENAX)
+    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel, *CATENAX, *MTCONNECT)
     types = [family.data for family in INTAKE]
     _, components = msgspec.json.schema_components(
         (*types, *answers), ref_template="#/components/schemas/{name}"

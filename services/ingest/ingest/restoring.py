@@ -26,8 +26,11 @@ SELECT max(at) FROM (
     UNION ALL SELECT max(changed_at) FROM policies
 ) AS changes
 """
-_TELL_AGAIN = "UPDATE catenax_listed SET digest = '' WHERE open"
-"""Others may have been told since the backup: with the next message of its partners each is told as it is."""
+_TELL_AGAIN = (
+    "UPDATE catenax_listed SET digest = '' WHERE open",
+    "UPDATE mtconnect_machines SET windows = '[]'",
+)
+"""Others may have been told since the backup: with what is heard next each is told as it is."""
 _ADD_KEYS = """
 INSERT INTO api_keys (key, party, sha256, label)
 SELECT *, $4 FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT (key) DO NOTHING
@@ -86,7 +89,8 @@ async def _save(connection: Connection, changes: Changes, told: Iterable[tuple[s
     await store.save(connection, changes)
     await store.note_markets(connection, told)
     await _save_keys(connection, changes)
-    await connection.execute(_TELL_AGAIN)
+    for statement in _TELL_AGAIN:
+        await connection.execute(statement)
 
 
 async def _save_keys(connection: Connection, changes: Changes) -> None:

@@ -19,6 +19,8 @@ from ingest.imports.addresses import ImportAddresses, Limits
 from ingest.imports.work import LEASE_MS, Imports, Work
 from ingest.keys import Keys
 from ingest.limits import Budget
+from ingest.mtconnect import bound as mtconnect
+from ingest.mtconnect.agents import Agents
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from tenon import backlog
@@ -53,11 +55,14 @@ async def bind(settings: IngestSettings) -> AsyncIterator[Service]:
     producer = Producer(kafka, max_waiting_bytes=settings.max_in_flight_bytes)
     await retrying("connect to Kafka", producer.start, deadline_ms=patience_ms)
     try:
-        async with Database.connect(
-            settings.database_url, schema="ingest", pool_size=settings.database_pool_size
-        ) as database:
+        async with (
+            Database.connect(
+                settings.database_url, schema="ingest", pool_size=settings.database_pool_size
+            ) as database,
+            mtconnect.agents(settings) as agents,
+        ):
             with ThreadPoolExecutor(1, "reading") as reader, ThreadPoolExecutor(1, "importing") as importer:
-                yield _service(settings, table, producer, database, (reader, importer))
+                yield _service(settings, table, producer, database, (reader, importer), agents)
     finally:
         await producer.stop(deadline_ms=settings.stop_deadline_ms // 2)
 
@@ -87,7 +92,12 @@ async def _check_log(kafka: KafkaSettings, table: MarketTable) -> None:
 
 
 def _service(
-    settings: IngestSettings, table: MarketTable, producer: Producer, database: Database, threads: Threads
+    settings: IngestSettings,
+    table: MarketTable,
+    producer: Producer,
+    database: Database,
+    threads: Threads,
+    agents: Agents,
 ) -> Service:
     reader, importer = threads
     measured = Metrics()
@@ -133,6 +143,7 @@ def _service(
     catenax = bound_catenax(settings, database, router, access, room, measured, relay.wake)
     intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
     importing, work, imports = _imports(settings, database, intake, keys, importer, measured)
+    machines = mtconnect.bound(settings, database, router, access, agents, measured, relay.wake)
 
     async def import_files(stop: asyncio.Event) -> None:
         await importing.run(stop)
@@ -148,6 +159,7 @@ def _service(
             "database": await database.problem(),
             "outbox": relay.problem(),
             "imports": importing.problem(),
+            "mtconnect": machines.relay.problem(),
         }
 
     counts: dict[str, backlog.Count] = {
@@ -157,11 +169,14 @@ def _service(
     loops: dict[str, Loop] = {
         "outbox": relay_outbox,
         "imports": import_files,
+        "mtconnect": machines.run,
         "producer": producer.watch,
         "backlog": partial(backlog.watch, counts, measured),
         "periods": keeper.run,
     }
-    app = application(intake.post, addresses, [imports.router(), catenax.router()])
+    app = application(
+        intake.post, addresses, [imports.router(), catenax.router(), machines.addresses.router()]
+    )
     return Service("ingest", app, loops, ready, measured)
 
 

@@ -53,6 +53,14 @@ class IngestSettings(CommonSettings):
         description="How long an import and the report of its rows can be read, in hours. The file itself is"
         " dropped as soon as the import ends.",
     )
+    mtconnect_timeout_ms: int = Field(
+        5_000, ge=100, le=60_000, description="How long an agent of MTConnect may take to answer, in ms."
+    )
+    mtconnect_allow_private: bool = Field(
+        False,
+        description="Whether agents of MTConnect may be asked by plain http, at private addresses;"
+        " then every party can make this process ask whatever it reaches.",
+    )
     rate_events_per_second: int = Field(
         100_000, ge=0, description="Events that one key may send per second on average; 0: any number."
     )

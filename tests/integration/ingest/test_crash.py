@@ -31,7 +31,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def process(
-    kafka: KafkaSettings, postgres: str, failpoints: str = ""
+    kafka: KafkaSettings, postgres: str, failpoints: str = "", **more: str
 ) -> AsyncIterator[tuple[Ingest, asyncio.subprocess.Process]]:
     """Run `python -m ingest` until the block ends."""
     port = free_port()
@@ -45,6 +45,7 @@ async def process(
         "TENON_FAILPOINTS": failpoints,
         # The same name comes back, as a restarted container does: it gets its own lease at once.
         "TENON_INSTANCE": "ingest-1",
+        **more,
     }
     running = await asyncio.create_subprocess_exec(sys.executable, "-m", "ingest", env=env)
     try:

@@ -17,9 +17,9 @@ from aiohttp import web
 
 from notifier.domain.ways import Message
 from notifier.ways import Report, Target
-from notifier.ways.guard import LookUp, Resolver, connector_of
 from notifier.ways.webhook import Webhooks
 from tenon.clock import WallClock
+from tenon.guard import LookUp, Resolver, connector_of
 from tests.integration.notifier.receiver import Receiver, receiving
 
 SECRET = "whsec_" + "YWJj" * 16

@@ -17,9 +17,9 @@ import trustme
 
 from notifier.domain.ways import Message
 from notifier.ways import Report, Target
-from notifier.ways.guard import Resolver, session
 from notifier.ways.webhook import Webhooks
 from tenon.clock import WallClock
+from tenon.guard import Resolver, session
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 SECRET = "whsec_" + "YWJj" * 16

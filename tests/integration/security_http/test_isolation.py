@@ -25,6 +25,7 @@ from tests.integration.security_http.strangers import Ids, Stranger, World
 from tests.support.catenax import CUSTOMER, SUPPLIER
 from tests.support.market import MARKET, demand
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
+from tests.support.mtconnect import machine
 from tests.support.routes import Operation, operations
 from tests.support.told import demand_position, docking, offer_position, resource_position
 
@@ -61,8 +62,15 @@ async def open_doors(nobody: Stranger, world: World, asked: list[Operation]) -> 
 
 
 async def owned(owner: Stranger, world: World, asked: list[Operation]) -> dict[str, int]:
-    """Return the status of each address for one's own, what removes anything last; PUT wants a body."""
-    inorder = sorted(asked, key=lambda each: _LAST.index(each.method) if each.method in _LAST else -1)
+    """Return the status of each address for one's own; PUT wants a body.
+
+    What removes anything comes last, and of that the key which is shown.
+    """
+
+    def place(each: Operation) -> tuple[int, bool]:
+        return _LAST.index(each.method) if each.method in _LAST else -1, "key" in each.ids
+
+    inorder = sorted(asked, key=place)
     return {
         str(each): (await owner.asks(each, world.own(each))).status
         for each in inorder
@@ -78,22 +86,43 @@ def with_ids(described: list[Operation]) -> list[Operation]:
 async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings, postgres: str) -> None:
     asked = with_ids(INGEST)
     async with running.ready(kafka, postgres, **running.PATIENT) as ingest:
-        await ingest.accept(running.party("acme"), running.party("rival"), running.site("rival"))
+        await ingest.accept(running.party("acme"), running.party("rival"))
+        await ingest.accept(running.site("acme"), running.site("rival"))
         acme, rival = await ingest.new_key("acme"), await ingest.new_key("rival")
-        for side, owner, bpnl, release in (
-            (acme, "acme", CUSTOMER, "seal-a"),
-            (rival, "rival", SUPPLIER, "seal-r"),
+        for side, owner, bpnl, release, followed in (
+            (acme, "acme", CUSTOMER, "seal-a", "lathe-a"),
+            (rival, "rival", SUPPLIER, "seal-r", "lathe-r"),
         ):
             told = {"bpnl": bpnl}
             await ingest.call("PUT", f"/v1/parties/{owner}/business-partner", json=told)
             path = f"/v1/parties/{owner}/catena-x/releases/{release}"
             let = {"class": {"scheme": "hs", "code": "848420"}, "material": "SEAL"}
             assert (await side.call("PUT", path, json=let)).status == 200
+            path = f"/v1/parties/{owner}/mtconnect/{followed}"
+            assert (await side.call("PUT", path, json=machine("https://agent.example"))).status == 200
         mine, other = [await _import(each) for each in (acme, rival)]
         world = World(
-            mine={"party": "acme", "key": _id_of(acme.key), "release": "seal-a", "job": mine},
-            theirs={"party": "rival", "key": _id_of(rival.key), "release": "seal-r", "job": other},
-            nowhere={"party": "nobdy", "key": "0" * 16, "release": "seal-n", "job": str(UUID(int=0))},
+            mine={
+                "party": "acme",
+                "key": _id_of(acme.key),
+                "release": "seal-a",
+                "machine": "lathe-a",
+                "job": mine,
+            },
+            theirs={
+                "party": "rival",
+                "key": _id_of(rival.key),
+                "release": "seal-r",
+                "machine": "lathe-r",
+                "job": other,
+            },
+            nowhere={
+                "party": "nobdy",
+                "key": "0" * 16,
+                "release": "seal-n",
+                "machine": "lathe-n",
+                "job": str(UUID(int=0)),
+            },
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
         assert await oracles(somebody, world, asked) == []

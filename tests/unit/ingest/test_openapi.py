@@ -64,6 +64,12 @@ def test_the_description_is_valid() -> None:
             {"200", "400", "404", "408", "409", "413", "415", "422"},
         ),
         ("delete /v1/parties/{party}/catena-x/releases/{release}", {"204", "404", "422"}),
+        ("get /v1/parties/{party}/mtconnect", {"200", "404", "422"}),
+        (
+            "put /v1/parties/{party}/mtconnect/{machine}",
+            {"200", "400", "404", "408", "409", "413", "415", "422"},
+        ),
+        ("delete /v1/parties/{party}/mtconnect/{machine}", {"204", "404", "422"}),
         ("post /v1/imports", {"202", "400", "403", "408", "409", "413", "414", "415", "422", "429"}),
         ("get /v1/imports", {"200"}),
         ("get /v1/import-templates", {"200", "422"}),
@@ -77,7 +83,7 @@ def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[
 
 
 def test_no_address_is_left_out() -> None:
-    assert len(OPERATIONS) == 35
+    assert len(OPERATIONS) == 38
 
 
 def contents(operation: Any) -> Iterator[tuple[Any, Any]]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.addresses import is_public
-from notifier.ways.guard import (
+from notifier.ways.webhook import explain
+from tenon.guard import (
     AddressDenied,
     BadUrl,
     LookUp,
@@ -22,7 +22,7 @@ from notifier.ways.guard import (
     connector_of,
     socket_factory,
 )
-from notifier.ways.webhook import explain
+from tenon.public import is_public
 
 
 @pytest.mark.parametrize(

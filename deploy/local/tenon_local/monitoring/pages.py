@@ -128,6 +128,20 @@ INGEST = Dashboard(
             ("sum(rate(tenon_ingest_catenax_listed_total[1m]))", "to the market or off it"),
         ),
         panel(
+            "MTConnect",
+            "Agents that were asked, by what for; what was lost of them; how often capacity was published.",
+            "ops",
+            ("sum by (outcome) (rate(tenon_ingest_mtconnect_asked_total[1m]))", "{{outcome}}"),
+            ("sum(rate(tenon_ingest_mtconnect_lost_total[1m]))", "lost"),
+            ("sum(rate(tenon_ingest_mtconnect_told_total[1m]))", "published"),
+        ),
+        panel(
+            "MTConnect: observations",
+            "What agents have told, of any kind.",
+            "ops",
+            ("sum(rate(tenon_ingest_mtconnect_observations_total[1m]))", "observations"),
+        ),
+        panel(
             "Rows of imported files",
             "By what became of them; tried: in a dry run.",
             "ops",

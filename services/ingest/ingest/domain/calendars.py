@@ -30,7 +30,7 @@ def expanded(calendar: Calendar, measure: Measure) -> list[Window]:
     measure.faults.extend(faults)
     if not measure.possible(calendar.per_hour, f"{AT}/per_hour") or faults or measure.unit is None:
         return []
-    worked = list(_worked(calendar))
+    worked = list(worked_hours(calendar))
     _note_overlaps(worked, measure)
     windows = [window for window in _windows(calendar, worked, measure) if window.quantity]
     if not worked:
@@ -50,7 +50,7 @@ def expanded(calendar: Calendar, measure: Measure) -> list[Window]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Worked:
+class Worked:
     """Hours of a date, as instants."""
 
     on: date
@@ -84,7 +84,7 @@ def _faults(calendar: Calendar) -> Iterator[Fault]:
             yield Fault(f"{AT}/shifts/{index}/days", "a day stands there twice", "each day once")
 
 
-def _worked(calendar: Calendar) -> Iterator[_Worked]:
+def worked_hours(calendar: Calendar) -> Iterator[Worked]:
     """Yield the hours of all dates, in order."""
     exceptions = {exception.date: exception.hours for exception in calendar.exceptions}
     for number in range((calendar.until - calendar.from_).days):
@@ -96,17 +96,17 @@ def _worked(calendar: Calendar) -> Iterator[_Worked]:
         yield from sorted(instants, key=lambda worked: (worked.from_, worked.until))
 
 
-def _instants(on: date, hours: Hours, where: tzinfo) -> _Worked:
+def _instants(on: date, hours: Hours, where: tzinfo) -> Worked:
     begins, ends = time.fromisoformat(hours.from_), time.fromisoformat(hours.until)
     last = on if ends > begins else on + _DAY
-    return _Worked(on, _instant(on, begins, where), _instant(last, ends, where))
+    return Worked(on, _instant(on, begins, where), _instant(last, ends, where))
 
 
 def _instant(on: date, at: time, where: tzinfo) -> datetime:
     return datetime.combine(on, at, where).astimezone(UTC)
 
 
-def _note_overlaps(worked: list[_Worked], measure: Measure) -> None:
+def _note_overlaps(worked: list[Worked], measure: Measure) -> None:
     in_time = sorted(worked, key=lambda each: each.from_)
     for before, after in pairwise(in_time):
         if after.from_ < before.until:
@@ -120,7 +120,7 @@ def _note_overlaps(worked: list[_Worked], measure: Measure) -> None:
             return
 
 
-def _windows(calendar: Calendar, worked: list[_Worked], measure: Measure) -> Iterator[Window]:
+def _windows(calendar: Calendar, worked: list[Worked], measure: Measure) -> Iterator[Window]:
     """Yield a window for each shift, date or week in which somebody works."""
     if calendar.windows_per == "shift":
         for each in worked:
@@ -128,7 +128,7 @@ def _windows(calendar: Calendar, worked: list[_Worked], measure: Measure) -> Ite
             yield _window(name, each.from_, each.until, [each], calendar, measure)
         return
     days = 7 if calendar.windows_per == "week" else 1
-    of: dict[date, list[_Worked]] = {}
+    of: dict[date, list[Worked]] = {}
     for each in worked:
         first = each.on - _DAY * each.on.weekday() if days > 1 else each.on
         of.setdefault(first, []).append(each)
@@ -139,7 +139,7 @@ def _windows(calendar: Calendar, worked: list[_Worked], measure: Measure) -> Ite
 
 
 def _window(
-    name: str, from_: datetime, until: datetime, hours: list[_Worked], calendar: Calendar, measure: Measure
+    name: str, from_: datetime, until: datetime, hours: list[Worked], calendar: Calendar, measure: Measure
 ) -> Window:
     assert measure.unit is not None
     seconds = sum(int((each.until - each.from_).total_seconds()) for each in hours)

@@ -5,7 +5,7 @@ from typing import Final
 from notifier.delivery.endpoints import NewEndpoint
 from notifier.domain.selecting import NeverFits, Selection, selection
 from notifier.http.documents import SubscriptionRequest
-from notifier.ways.guard import BadUrl, check_url
+from tenon.guard import BadUrl, check_url
 from tenon.problems import Fault, Problem
 
 MOST_DESCRIPTION: Final = 500

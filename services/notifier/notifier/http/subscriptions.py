@@ -21,13 +21,13 @@ from notifier.http.parameters import Paging, PartyName, WantedAttempts
 from notifier.http.resuming import beginning
 from notifier.keys import MOST_NUMBER, NumberKey
 from notifier.queries import Queries
-from notifier.ways.guard import BadUrl
 from tenon import log
 from tenon.bodies import body_of
 from tenon.contracts.codec import InvalidData, NotJson, decode_strict
 from tenon.contracts.values import Shape
 from tenon.db import Row
 from tenon.errors import Misconfigured
+from tenon.guard import BadUrl
 from tenon.problems import Fault, Problem, unavailable
 
 _MOST_BYTES: Final = 65_536

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from notifier.settings import NotifierSettings
-from notifier.ways import Ways, guard
+from notifier.ways import Ways
 from notifier.ways.kafka import PartyRights, PartyTopics
 from notifier.ways.mqtt import Mqtt
 from notifier.ways.webhook import Webhooks
+from tenon import guard
 from tenon.clock import Clock
 from tenon.contracts import endpoints
 from tenon.kafka import KafkaSecurity, KafkaSettings

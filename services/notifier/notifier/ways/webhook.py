@@ -11,9 +11,9 @@ from notifier.domain.classify import Attempt
 from notifier.domain.sign import headers
 from notifier.domain.ways import Message
 from notifier.ways import Report, Target
-from notifier.ways.guard import AddressDenied
 from tenon.clock import Clock
 from tenon.contracts.cloudevents import STRUCTURED
+from tenon.guard import AddressDenied
 
 _DETAIL = 300
 _BODY_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""The sockets that webhooks go through: only to public addresses, whatever a name resolves to.
+"""The sockets that addresses of parties are called through: only to public ones, whatever a name resolves to.
 
 The check stands where a socket is made, behind every resolution and for literal addresses too, so neither a
 name that changes its address nor a redirect gets around it.
@@ -18,7 +18,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from notifier.domain.addresses import is_public
+from tenon.public import is_public
 from tenon.tls import client_context
 
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
@@ -109,6 +109,7 @@ async def session(
     timeout_ms: int,
     connections: int,
     ca_file: Path | None = None,
+    called: str = "Tenon webhooks",
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Lend the client for endpoints: no proxies and cookies, limits of time; ends the resolver."""
     try:
@@ -120,7 +121,7 @@ async def session(
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            headers={"user-agent": "Tenon webhooks", "accept-encoding": "identity"},
+            headers={"user-agent": called, "accept-encoding": "identity"},
         ) as lent:
             yield lent
     finally:

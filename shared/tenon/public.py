@@ -1,4 +1,4 @@
-"""To which addresses a webhook may never connect: everything that is not the public internet.
+"""To which addresses a URL of a party may never lead: everything that is not the public internet.
 
 An explicit list (IANA special-purpose address registries, RFC 6890, with what embeds IPv4 addresses),
 because `ipaddress.is_global` calls NAT64, 6to4, site-local and multicast addresses global.
@@ -50,7 +50,7 @@ DENIED_V6: Final = tuple(
 
 
 def is_public(address: str) -> bool:
-    """True when a webhook may connect to this literal address; a zone index is never public."""
+    """True when such a URL may lead to this literal address; a zone index is never public."""
     try:
         parsed: IPv4Address | IPv6Address = ip_address(address)
     except ValueError:

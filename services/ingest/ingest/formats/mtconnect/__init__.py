@@ -1,0 +1,1 @@
+"""MTConnect: what an agent says of a machine, how long it ran, and what capacity it has left. Pure."""
