@@ -24,6 +24,7 @@ def parsed(body: bytes, unreadable: int) -> object:
     """
     try:
         value = _any.decode(body)
+        value = _without_nulls(value) if b"null" in body else value
     except RecursionError:
         raise Refused(_no_json("nested too deeply", unreadable)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
@@ -31,7 +32,7 @@ def parsed(body: bytes, unreadable: int) -> object:
     repeated = repeated_names(body)
     if repeated:
         raise Refused(malformed(repeated))
-    return _without_nulls(value) if b"null" in body else value
+    return value
 
 
 def shaped(kind: type[T], value: object, at: str) -> T | tuple[Fault, ...]:
