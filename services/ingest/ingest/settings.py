@@ -50,8 +50,8 @@ class IngestSettings(CommonSettings):
     import_retention_h: float = Field(
         168,
         gt=0,
-        description="How long an import and the report of its rows can be read, in hours. The file itself is"
-        " dropped as soon as the import ends.",
+        description="How long an import, the report of its rows, and a capture job of EPCIS can be read, in"
+        " hours. The file itself is dropped as soon as the import ends.",
     )
     rate_events_per_second: int = Field(
         100_000, ge=0, description="Events that one key may send per second on average; 0: any number."

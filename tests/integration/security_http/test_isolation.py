@@ -23,6 +23,7 @@ from tests.integration.notifier.receiver import receiving
 from tests.integration.notifier.support import CLINIC, MILL, Bench, bench, eventually
 from tests.integration.security_http.strangers import Ids, Stranger, World
 from tests.support.catenax import CUSTOMER, SUPPLIER
+from tests.support.epcis import body, shipped
 from tests.support.market import MARKET, demand
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
 from tests.support.routes import Operation, operations
@@ -90,10 +91,34 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
             let = {"class": {"scheme": "hs", "code": "848420"}, "material": "SEAL"}
             assert (await side.call("PUT", path, json=let)).status == 200
         mine, other = [await _import(each) for each in (acme, rival)]
+        captured, elsewhere = [
+            await _capture(each, owner) for each, owner in ((acme, "acme"), (rival, "rival"))
+        ]
         world = World(
-            mine={"party": "acme", "key": _id_of(acme.key), "release": "seal-a", "job": mine},
-            theirs={"party": "rival", "key": _id_of(rival.key), "release": "seal-r", "job": other},
-            nowhere={"party": "nobdy", "key": "0" * 16, "release": "seal-n", "job": str(UUID(int=0))},
+            mine={
+                "party": "acme",
+                "key": _id_of(acme.key),
+                "release": "seal-a",
+                "job": mine,
+                "capture": captured,
+                "reference": "urn:po:acme",
+            },
+            theirs={
+                "party": "rival",
+                "key": _id_of(rival.key),
+                "release": "seal-r",
+                "job": other,
+                "capture": elsewhere,
+                "reference": "urn:po:rival",
+            },
+            nowhere={
+                "party": "nobdy",
+                "key": "0" * 16,
+                "release": "seal-n",
+                "job": str(UUID(int=0)),
+                "capture": str(UUID(int=1)),
+                "reference": "urn:po:nobdy",
+            },
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
         assert await oracles(somebody, world, asked) == []
@@ -206,6 +231,17 @@ def _ids(party: str, number: str, **more: str) -> Ids:
 
 def _of(operation: Operation, ids: Ids) -> Ids:
     return {name: ids[name] for name in operation.ids}
+
+
+async def _capture(owner: running.Ingest, party: str) -> str:
+    """Capture an event of an order that is said to be a docking, and return the job's id."""
+    order = {"docking": "3-118-1", "class": {"scheme": "hs", "code": "848420"}, "unit": "C62"}
+    path = f"/v1/parties/{party}/epcis/orders/urn:po:{party}"
+    assert (await owner.call("PUT", path, json=order)).status == 200
+    kind = {"content-type": "application/json"}
+    answer = await owner.call("POST", "/v1/epcis/capture", data=body(shipped(1)), headers=kind)
+    job: str = answer.body["captureID"]
+    return job
 
 
 async def _import(owner: running.Ingest) -> str:
