@@ -89,7 +89,9 @@ class EpcisAddresses:
         except Refused as refused:
             raise answers.problem(refused.refusal) from None
         except (OverBudget, Transient):
-            raise answers.problem(unavailable("nothing was captured; send the document again")) from None
+            raise answers.problem(
+                unavailable("it could not be captured in time; send the document again")
+            ) from None
 
     async def _captured(self, request: Request, take: Callable[[int], None]) -> Response:
         sender = await self.access.sender(request)
