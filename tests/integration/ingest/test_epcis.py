@@ -31,7 +31,7 @@ async def capture(by: Ingest, *told: Any, behaviour: str | None = None) -> Answe
     return await by.call("POST", "/v1/epcis/capture", data=body(*told), headers=headers)
 
 
-async def stock_of(by: Ingest) -> dict[tuple[str, str, str], tuple[float, float]]:
+async def stock_of(by: Ingest) -> dict[tuple[str, str, str], Any]:
     found = (await by.call("GET", "/v1/parties/mill/epcis/stock")).body["stock"]
     return {(e["item"], e["place"], e["unit"]): (e["quantity"], e["produced"]) for e in found}
 

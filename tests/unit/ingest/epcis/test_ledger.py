@@ -22,9 +22,9 @@ def taken(held: dict[str, Event], *told: Any) -> list[Taken]:
     return [take(read, held) for read in reading.events(body(*told))]
 
 
-def outcomes(*told: Any) -> tuple[list[str], Decimal]:
+def outcomes(*told: Any) -> tuple[list[str], Any]:
     held: dict[str, Event] = {}
-    found = [each.outcome for each in taken(held, *told)]
+    found: list[str] = [each.outcome for each in taken(held, *told)]
     return found, stock(held.values()).get(SPOT, Stock()).quantity
 
 
@@ -130,9 +130,7 @@ def test_what_changes_document_by_document_is_what_all_of_it_comes_to(
         ([("KGM", -5, 0)], "KGM", (0, 0)),
     ],
 )
-def test_progress_is_counted_in_base_units(
-    told: list[tuple[str, int, int]], unit: str, sums: tuple[int, int]
-) -> None:
+def test_progress_is_counted_in_base_units(told: list[tuple[str, int, int]], unit: str, sums: Any) -> None:
     assert progress([Shipment(u, Decimal(s), Decimal(r)) for u, s, r in told], unit) == sums
 
 

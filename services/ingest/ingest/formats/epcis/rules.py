@@ -1,6 +1,7 @@
 """What the standard asks of an event beyond its shape: a row per rule, with where it stands.
 
-The clauses are those of EPCIS 2.0.1; where the text and the JSON schema differ, the schema decides.
+The clauses are those of EPCIS 2.0.1. What only its text asks (the parent of §7.4.3) or only its JSON schema
+(members by type, each instance once) is asked too.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
