@@ -36,7 +36,7 @@ from tenon.rate import Rate
 
 P = ParamSpec("P")
 R = TypeVar("R")
-_SMALL_BYTES = 256 * 1024
+_SMALL_BYTES = 64 * 1024
 _ORDER_BYTES = 4_096
 _PAGE = 100
 _TYPES = ("application/json", "application/ld+json")

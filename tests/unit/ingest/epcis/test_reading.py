@@ -128,6 +128,15 @@ def test_too_many_events_are_too_large() -> None:
     assert refused.value.refusal.status == 413
 
 
+def test_too_many_changes_of_stock_are_too_large() -> None:
+    each = reading.MOST_MOVES // 2 + 1
+    told = event(action="ADD", quantityList=[amount(1, of=f"urn:x:{number}") for number in range(each)])
+    assert len(reading.events(body(told))) == 1
+    with pytest.raises(Refused) as refused:
+        reading.events(body(told, told))
+    assert refused.value.refusal.status == 413
+
+
 def without(name: str, kind: str = "ObjectEvent") -> dict[str, Any]:
     return {key: value for key, value in GOOD[kind].items() if key != name}
 

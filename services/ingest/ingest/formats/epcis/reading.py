@@ -26,6 +26,8 @@ MOST_BYTES = 5 * 1024 * 1024
 """Most bytes of a document."""
 MOST_EVENTS = 1_000
 """Most events of a document."""
+MOST_MOVES = 10_000
+"""Most changes of stock of a document: they are one transaction."""
 _LEFT_OUT = frozenset({"@context", "eventID", "recordTime", "errorDeclaration"})
 _EVENTS = tuple(rules.MEMBERS)
 _TYPES = ("EPCISDocument", "EPCISQueryDocument", *_EVENTS)
@@ -64,9 +66,13 @@ def events(body: bytes) -> list[Read]:
         raise Refused(too_large(f"{len(found)} events", f"at most {MOST_EVENTS} in one document"))
     if not found:
         raise Refused(malformed([Fault(at, "no event", f"1 to {MOST_EVENTS} events")]))
-    if isinstance(value, dict) and value.get("type") in _EVENTS:
-        return [_read(value, "")]
-    return [_read(each, f"{at}/{index}") for index, each in enumerate(found)]
+    alone = isinstance(value, dict) and value.get("type") in _EVENTS
+    reads = [_read(each, "" if alone else f"{at}/{index}") for index, each in enumerate(found)]
+    moved = sum(len(read.event.moves) for read in reads if read.event is not None)
+    if moved > MOST_MOVES:
+        expected = f"at most {MOST_MOVES}; send the events in several documents"
+        raise Refused(too_large(f"{moved} changes of stock", expected))
+    return reads
 
 
 def _found(value: object) -> tuple[str, Sequence[object]]:
