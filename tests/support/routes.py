@@ -37,7 +37,7 @@ def addresses(routes: Iterable[BaseRoute]) -> Iterator[str]:
         if isinstance(route, Mount):
             yield f"MOUNT {route.path}"
         elif isinstance(route, Route):
-            yield from (f"{method} {route.path}" for method in set(route.methods or ()) - _IMPLIED)
+            yield from (f"{method} {route.path_format}" for method in set(route.methods or ()) - _IMPLIED)
         else:
             yield from addresses(route.original_router.routes)  # type: ignore[attr-defined]
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from ingest.addresses import Addresses
 from ingest.catenax.addresses import CatenaxAddresses
+from ingest.epcis.addresses import EpcisAddresses
 from ingest.formats.tables.page import page
 from ingest.http import application
 from ingest.imports.addresses import ImportAddresses
@@ -35,10 +36,12 @@ def unconnected() -> FastAPI:
     """Return the HTTP application with nothing behind it: what it is can be looked at, not what it does."""
     unbound: Any = None
     catenax = CatenaxAddresses(unbound, unbound, unbound, unbound, unbound, unbound, deadline_ms=1)
+    epcis = EpcisAddresses(*[unbound] * 7)
     addresses = Addresses(unbound, unbound, unbound, deadline_ms=1)
     imports = ImportAddresses(*[unbound] * 7)
     machines = MachineAddresses(unbound, unbound, deadline_ms=1)
-    return application(_nothing, addresses, [imports.router(), catenax.router(), machines.router()])
+    more = [imports.router(), catenax.router(), machines.router(), epcis.router()]
+    return application(_nothing, addresses, more)
 
 
 async def _nothing(request: Request) -> Response:

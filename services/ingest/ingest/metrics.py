@@ -27,3 +27,5 @@ CATENAX_LISTED = counter(
     "ingest_catenax_listed_total",
     "events by which something of Catena-X went to the open market or left it",
 )
+EPCIS_EVENTS = counter("ingest_epcis_events_total", "events of EPCIS, by what became of them", "outcome")
+EPCIS_TOLD = counter("ingest_epcis_told_total", "reports of progress that events of EPCIS led to")

@@ -16,6 +16,7 @@ from fastapi.openapi.utils import get_openapi
 from ingest import examples
 from ingest.answers import BatchAccepted, BatchProblem, EventAccepted
 from ingest.catenax.schemas import CATENAX
+from ingest.epcis.schemas import EPCIS
 from ingest.errors import described
 from ingest.mtconnect.shown import MTCONNECT
 from ingest.shown import KeyLabel
@@ -192,7 +193,16 @@ def _errors() -> Json:
 
 
 def _schemas() -> Json:
-    answers = (EventAccepted, BatchAccepted, BatchProblem, ProblemDocument, KeyLabel, *CATENAX, *MTCONNECT)
+    answers = (
+        EventAccepted,
+        BatchAccepted,
+        BatchProblem,
+        ProblemDocument,
+        KeyLabel,
+        *CATENAX,
+        *MTCONNECT,
+        *EPCIS,
+    )
     types = [family.data for family in INTAKE]
     _, components = msgspec.json.schema_components(
         (*types, *answers), ref_template="#/components/schemas/{name}"

@@ -12,6 +12,7 @@ from ingest.addresses import Addresses
 from ingest.catenax.bound import bound as bound_catenax
 from ingest.directory import Directory
 from ingest.domain.route import Router
+from ingest.epcis.bound import bound as bound_epcis
 from ingest.handler import Handler
 from ingest.http import Intake, application
 from ingest.imports import store
@@ -111,6 +112,7 @@ def _service(
             Kept("outbox", settings.outbox_retention_h),
             Kept("imports", settings.import_retention_h),
             Kept("import_rows", settings.import_retention_h),
+            Kept("epcis_captures", settings.import_retention_h),
         ],
         period_s=settings.period_s,
         interval_ms=settings.retention_interval_ms,
@@ -141,6 +143,7 @@ def _service(
     addresses = Addresses(access, keys, directory, settings.send_deadline_ms)
     room = (rate, budget, reader)
     catenax = bound_catenax(settings, database, router, access, room, measured, relay.wake)
+    epcis = bound_epcis(settings, database, router, access, room, measured, relay.wake)
     intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
     importing, work, imports = _imports(settings, database, intake, keys, importer, measured)
     machines = mtconnect.bound(settings, database, router, access, agents, measured, relay.wake)
@@ -174,9 +177,8 @@ def _service(
         "backlog": partial(backlog.watch, counts, measured),
         "periods": keeper.run,
     }
-    app = application(
-        intake.post, addresses, [imports.router(), catenax.router(), machines.addresses.router()]
-    )
+    more = [imports.router(), catenax.router(), machines.addresses.router(), epcis.router()]
+    app = application(intake.post, addresses, more)
     return Service("ingest", app, loops, ready, measured)
 
 

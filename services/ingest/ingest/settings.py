@@ -50,8 +50,8 @@ class IngestSettings(CommonSettings):
     import_retention_h: float = Field(
         168,
         gt=0,
-        description="How long an import and the report of its rows can be read, in hours. The file itself is"
-        " dropped as soon as the import ends.",
+        description="How long an import, the report of its rows, and a capture job of EPCIS can be read, in"
+        " hours. The file itself is dropped as soon as the import ends.",
     )
     mtconnect_timeout_ms: int = Field(
         5_000, ge=100, le=60_000, description="How long an agent of MTConnect may take to answer, in ms."

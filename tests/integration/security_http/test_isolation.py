@@ -23,6 +23,7 @@ from tests.integration.notifier.receiver import receiving
 from tests.integration.notifier.support import CLINIC, MILL, Bench, bench, eventually
 from tests.integration.security_http.strangers import Ids, Stranger, World
 from tests.support.catenax import CUSTOMER, SUPPLIER
+from tests.support.epcis import body, shipped
 from tests.support.market import MARKET, demand
 from tests.support.matching import append, log_record, matching, prepare, settings_of, until_decided
 from tests.support.mtconnect import machine
@@ -101,6 +102,9 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
             path = f"/v1/parties/{owner}/mtconnect/{followed}"
             assert (await side.call("PUT", path, json=machine("https://agent.example"))).status == 200
         mine, other = [await _import(each) for each in (acme, rival)]
+        captured, elsewhere = [
+            await _capture(each, owner) for each, owner in ((acme, "acme"), (rival, "rival"))
+        ]
         world = World(
             mine={
                 "party": "acme",
@@ -108,6 +112,8 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
                 "release": "seal-a",
                 "machine": "lathe-a",
                 "job": mine,
+                "capture": captured,
+                "reference": "urn:po:acme",
             },
             theirs={
                 "party": "rival",
@@ -115,6 +121,8 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
                 "release": "seal-r",
                 "machine": "lathe-r",
                 "job": other,
+                "capture": elsewhere,
+                "reference": "urn:po:rival",
             },
             nowhere={
                 "party": "nobdy",
@@ -122,6 +130,8 @@ async def test_no_address_of_ingest_tells_what_is_anothers(kafka: KafkaSettings,
                 "release": "seal-n",
                 "machine": "lathe-n",
                 "job": str(UUID(int=0)),
+                "capture": str(UUID(int=1)),
+                "reference": "urn:po:nobdy",
             },
         )
         somebody = Stranger(ingest.session, ingest.url, acme.key)
@@ -235,6 +245,17 @@ def _ids(party: str, number: str, **more: str) -> Ids:
 
 def _of(operation: Operation, ids: Ids) -> Ids:
     return {name: ids[name] for name in operation.ids}
+
+
+async def _capture(owner: running.Ingest, party: str) -> str:
+    """Capture an event of an order that is said to be a docking, and return the job's id."""
+    order = {"docking": "3-118-1", "class": {"scheme": "hs", "code": "848420"}, "unit": "C62"}
+    path = f"/v1/parties/{party}/epcis/orders/urn:po:{party}"
+    assert (await owner.call("PUT", path, json=order)).status == 200
+    kind = {"content-type": "application/json"}
+    answer = await owner.call("POST", "/v1/epcis/capture", data=body(shipped(1)), headers=kind)
+    job: str = answer.body["captureID"]
+    return job
 
 
 async def _import(owner: running.Ingest) -> str:

@@ -76,6 +76,14 @@ def test_the_description_is_valid() -> None:
         ("get /v1/imports/{job}", {"200", "404"}),
         ("get /v1/imports/{job}/rows", {"200", "404", "422"}),
         ("delete /v1/imports/{job}", {"204", "404"}),
+        ("post /v1/epcis/capture", {"202", "400", "403", "408", "413", "415", "429"}),
+        ("get /v1/epcis/capture/{capture}", {"200", "404"}),
+        ("get /v1/parties/{party}/epcis/stock", {"200", "404", "422"}),
+        ("get /v1/parties/{party}/epcis/orders/{reference}", {"200", "404"}),
+        (
+            "put /v1/parties/{party}/epcis/orders/{reference}",
+            {"200", "400", "404", "408", "413", "415", "422"},
+        ),
     ],
 )
 def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[str]) -> None:
@@ -83,7 +91,7 @@ def test_each_address_names_its_answers_and_no_other(operation: str, codes: set[
 
 
 def test_no_address_is_left_out() -> None:
-    assert len(OPERATIONS) == 38
+    assert len(OPERATIONS) == 43
 
 
 def contents(operation: Any) -> Iterator[tuple[Any, Any]]:

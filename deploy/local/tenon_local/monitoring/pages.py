@@ -142,6 +142,13 @@ INGEST = Dashboard(
             ("sum(rate(tenon_ingest_mtconnect_observations_total[1m]))", "observations"),
         ),
         panel(
+            "EPCIS",
+            "Events by what became of them, and reports of progress that they led to.",
+            "ops",
+            ("sum by (outcome) (rate(tenon_ingest_epcis_events_total[1m]))", "{{outcome}}"),
+            ("sum(rate(tenon_ingest_epcis_told_total[1m]))", "reports of progress"),
+        ),
+        panel(
             "Rows of imported files",
             "By what became of them; tried: in a dry run.",
             "ops",

@@ -20,10 +20,10 @@ from ingest.formats.catenax.values import (
     Text,
     Uuid,
     horizon_faults,
-    number_faults,
     plain_uuid,
     week_faults,
 )
+from ingest.formats.exact import number_faults
 
 _ONE = Decimal(1)
 

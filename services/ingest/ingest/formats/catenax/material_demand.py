@@ -20,9 +20,9 @@ from ingest.formats.catenax.values import (
     Text,
     Uuid,
     horizon_faults,
-    number_faults,
     week_faults,
 )
+from ingest.formats.exact import number_faults
 
 
 class WeekDemand(Aspect, frozen=True, kw_only=True):

@@ -4,19 +4,16 @@ A message whose frame can't be read is refused as a whole; each object stands fo
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, TypeVar
 
-import msgspec
-
-from ingest.domain.faults import Fault, Refusal, Refused, malformed, step
-from ingest.domain.repeated import repeated_names
-from ingest.domain.shape import faults_of, json_name, nul_faults
+from ingest.domain.faults import Fault, Refused, malformed, step
+from ingest.domain.shape import json_name, nul_faults
 from ingest.formats.catenax.aspects import AspectType
 from ingest.formats.catenax.values import Aspect, Bpnl, Text, Uuid
+from ingest.formats.exact import parsed, shaped
 from tenon.contracts.codec import encode
 
 MOST_BYTES = 15 * 1024 * 1024
@@ -28,7 +25,8 @@ LIST = ("content", "informationObject")
 
 T = TypeVar("T", bound=Aspect)
 _NUL = b"\\u0000"
-_any: msgspec.json.Decoder[object] = msgspec.json.Decoder(object, float_hook=Decimal)
+_NO_JSON = 422
+"""What is no JSON is 422 by CX-0128 (§4.1.2.6); CX-0146 has no such status."""
 _MODEL = re.compile(r"io\.catenax\.([a-z_]+):([0-9]+)\.")
 
 
@@ -70,7 +68,7 @@ class Read:
 
 def message(body: bytes) -> tuple[Header, Sequence[object]]:
     """Return header and objects of a message of CX-0128; raise `Refused` where it has not that form."""
-    value = parsed(body)
+    value = parsed(body, _NO_JSON)
     read = _converted(_Message, value)
     objects = read.content.get(LIST[1])
     at = "".join(map(step, LIST))
@@ -90,27 +88,10 @@ def bare_message(body: bytes, name: str) -> tuple[Header, object]:
     return read.header, read.content[name]
 
 
-def parsed(body: bytes, unreadable: int = 422) -> object:
-    """Return a JSON text with exact numbers; null members are as good as none. Raise `Refused`.
-
-    What is no JSON is 422 by CX-0128 (§4.1.2.6); CX-0146 has no such status.
-    """
-    try:
-        value = _any.decode(body)
-    except RecursionError:
-        raise Refused(_no_json("nested too deeply", unreadable)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError) as error:
-        raise Refused(_no_json(str(error) or "no number", unreadable)) from None
-    repeated = repeated_names(body)
-    if repeated:
-        raise Refused(malformed(repeated))
-    return _without_nulls(value) if b"null" in body else value
-
-
 def read(aspect: AspectType, value: object, at: str, now: datetime) -> Read:
     """Return what an object says, or everything that is wrong with it."""
     current = aspect.upgraded(value)
-    found = _shaped(aspect.kind, current, at)
+    found = shaped(aspect.kind, current, at)
     if isinstance(found, tuple):
         return Read(at, None, found)
     nul = nul_faults(current, at) if _NUL in encode(found) else ()
@@ -132,27 +113,7 @@ def context_faults(header: Header, aspect: AspectType, at: str) -> tuple[Fault, 
 
 
 def _converted(kind: type[T], value: object) -> T:
-    found = _shaped(kind, value, "")
+    found = shaped(kind, value, "")
     if isinstance(found, tuple):
         raise Refused(malformed(found))
     return found
-
-
-def _shaped(kind: type[T], value: object, at: str) -> T | tuple[Fault, ...]:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        return faults_of(kind, value, at) or (Fault(at, str(error), f"a {kind.__name__}"),)
-
-
-def _no_json(reason: str, status: int) -> Refusal:
-    fault = Fault("", reason, "JSON (RFC 8259)")
-    return Refusal(status, "not-json", "The payload can't be parsed", f"{reason}; expected JSON", (fault,))
-
-
-def _without_nulls(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: _without_nulls(inner) for name, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value]
-    return value

@@ -14,7 +14,8 @@ from msgspec import Meta, Struct, field
 from ingest.domain.faults import Fault
 from ingest.formats.catenax.notification import with_offset
 from ingest.formats.catenax.units import UnitOfMeasure
-from ingest.formats.catenax.values import Aspect, Bpns, DemandCategory, Text, Uuid, number_faults
+from ingest.formats.catenax.values import Aspect, Bpns, DemandCategory, Text, Uuid
+from ingest.formats.exact import number_faults
 
 Bpna = Annotated[
     str,

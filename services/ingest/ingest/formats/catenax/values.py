@@ -5,7 +5,6 @@ Shapes follow the aspect models (SAMM); names that they do not know are ignored,
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -40,9 +39,6 @@ CategoryCode = Literal["0001", "A1S1", "SR99", "PI01", "OS01", "OI01", "ED01", "
 
 MOST_WEEKS = 500
 """Most weeks of one series; the standard speaks of 104."""
-MOST_QUANTITY = Decimal(10) ** 18
-"""Quantities stay below it (`QuantityTrait` of the aspect models)."""
-_MOST_DIGITS = 30
 
 
 class Aspect(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True, gc=False):
@@ -82,26 +78,3 @@ def horizon_faults(weeks: Iterable[date], now: datetime, at: str) -> Iterator[Fa
     first = monday_of(now.date()) + timedelta(weeks=2)
     if all(week < first for week in weeks):
         yield Fault(at, "no week beyond the next one", f"at least the week of {first} or a later one")
-
-
-def number_faults(
-    value: Decimal | None, at: str, *, negative: bool = False, zero: bool = True
-) -> Iterator[Fault]:
-    """Yield a fault when a number is outside of what may be sent, or has too many digits to be exact."""
-    if value is None:
-        return
-    if not value.is_finite() or abs(value) >= MOST_QUANTITY:
-        yield Fault(at, "too large", f"a number below {MOST_QUANTITY:.0e}")
-    elif value < 0 and not negative:
-        yield Fault(at, "negative", "a number of at least 0")
-    elif value == 0 and not zero:
-        yield Fault(at, "zero", "a number above 0")
-    elif _digits(value) > _MOST_DIGITS:
-        yield Fault(at, f"more than {_MOST_DIGITS} digits", f"at most {_MOST_DIGITS} digits")
-
-
-def _digits(value: Decimal) -> int:
-    """Count the digits that it takes to write a number out; an exponent can be a bomb."""
-    _, digits, exponent = value.as_tuple()
-    assert isinstance(exponent, int)
-    return len(digits) if exponent >= 0 else max(len(digits), -exponent)
