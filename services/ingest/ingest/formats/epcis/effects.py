@@ -1,8 +1,8 @@
 """What an event does: which stock it moves, and how much of which orders it ships or receives.
 
-`ADD` and `DELETE` bring goods into being and end them; what is only observed moves where the business step
-says so (CBV §7.1): `shipping` leaves a place, `receiving` is added to what is there, `void_shipping` takes a
-shipping back. To pack, to associate and to assign moves nothing.
+`ADD` and `DELETE` bring goods to a place and end them there; to observe, to pack, to associate and to assign
+changes no stock. Orders go by the business step (CBV §7.1): `shipping`, `receiving`, and `void_shipping`,
+which takes a shipping back.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,7 +17,8 @@ from ingest.formats.epcis.words import bare
 COUNT = "C62"
 """The unit of what is counted: no `uom` (§7.3.3.3)."""
 _BY_ACTION = {"ADD": 1, "DELETE": -1, "OBSERVE": 0}
-_OBSERVED = {"shipping": -1, "receiving": 1, "void_shipping": 1}
+_OF_ORDERS = {"shipping": (1, 0), "receiving": (0, 1), "void_shipping": (-1, 0)}
+"""By business step, what an amount adds to what was shipped, and to what was received."""
 _ORDERS = frozenset({"po", "desadv"})
 _ZERO = Decimal(0)
 Part = tuple[str, str, Decimal]
@@ -60,7 +61,7 @@ def moves(event: AnyEvent) -> tuple[Move, ...]:
 
 def orders(event: AnyEvent) -> tuple[str, ...]:
     """Return the purchase orders and despatch advices that an event of shipping or receiving names."""
-    if event.type != "ObjectEvent" or _step(event) not in _OBSERVED:
+    if event.type != "ObjectEvent" or _step(event) not in _OF_ORDERS:
         return ()
     listed = event.biz_transaction_list or ()
     return tuple(
@@ -81,10 +82,9 @@ def shipments(event: AnyEvent) -> tuple[Shipment, ...]:
     sums: dict[str, Decimal] = {}
     for _, unit, amount in _listed(event.epc_list, event.quantity_list):
         sums[unit] = sums.get(unit, _ZERO) + amount
-    step = _step(event)
-    made = {"shipping": (1, 0), "receiving": (0, 1), "void_shipping": (-1, 0)}[step]
+    shipped, received = _OF_ORDERS[_step(event)]
     return tuple(
-        Shipment(unit, made[0] * amount, made[1] * amount) for unit, amount in sorted(sums.items()) if amount
+        Shipment(unit, shipped * amount, received * amount) for unit, amount in sorted(sums.items()) if amount
     )
 
 
@@ -95,7 +95,7 @@ def _parts(event: AnyEvent) -> Iterator[tuple[int, Part]]:
         for part in _listed(event.output_epcs, event.output_quantity_list):
             yield 1, part
     elif event.type == "ObjectEvent":
-        sign = _BY_ACTION[event.action or "OBSERVE"] or _OBSERVED.get(_step(event), 0)
+        sign = _BY_ACTION[event.action or "OBSERVE"]
         if sign:
             for part in _listed(event.epc_list, event.quantity_list):
                 yield sign, part
