@@ -1,8 +1,7 @@
 """The registry's addresses: parties, their sites and keys, and what waits in the outbox."""
 
-from collections.abc import Awaitable, Callable
-from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 
 from ingest import answers
 from ingest.access import Access, unknown
-from ingest.deadline import within
+from ingest.deadline import timely
 from ingest.directory import Directory
 from ingest.domain.faults import Refused
 from ingest.domain.shape import read
@@ -36,8 +35,6 @@ from tenon.contracts.codec import encode
 from tenon.contracts.values import Id
 from tenon.problems import Problem
 
-P = ParamSpec("P")
-R = TypeVar("R")
 _PAGE = 100
 _LABEL_BYTES = 4_096
 
@@ -56,7 +53,9 @@ class Addresses:
         router = APIRouter(prefix="/v1")
 
         def add(method: str, path: str, answer: Callable[..., Any], summary: str, **told: Any) -> None:
-            router.add_api_route(path, self._in_time(answer), methods=[method], summary=summary, **told)
+            router.add_api_route(
+                path, timely(self._deadline_ms, answer), methods=[method], summary=summary, **told
+            )
 
         party, keys = "/parties/{party}", "/parties/{party}/keys"
         site_page = {"sites": [EXAMPLES["tenon.site.published.v1"]], "next": "jinan-1"}
@@ -73,14 +72,6 @@ class Addresses:
         waits = shown({"pending": 0, "oldest_age_ms": 0, "parked": 0}, 403, model=OutboxState)
         add("GET", "/outbox", self.outbox, "What waits", tags=["operation"], **waits)
         return router
-
-    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        @wraps(answer)
-        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with within(self._deadline_ms):
-                return await answer(*args, **kwargs)
-
-        return answered
 
     async def party(self, request: Request, party: str) -> Response:
         """Return the statement about a party that is in force."""

@@ -12,7 +12,7 @@ from ingest.catenax.addresses import CatenaxAddresses
 from ingest.epcis.addresses import EpcisAddresses
 from ingest.formats.tables.page import page
 from ingest.http import application
-from ingest.imports.addresses import ImportAddresses
+from ingest.imports.addresses import ImportAddresses, Limits
 from ingest.mtconnect.addresses import MachineAddresses
 from ingest.settings import IngestSettings
 from tenon.generate.contribution import Contribution
@@ -38,7 +38,7 @@ def unconnected() -> FastAPI:
     catenax = CatenaxAddresses(unbound, unbound, unbound, unbound, unbound, unbound, deadline_ms=1)
     epcis = EpcisAddresses(*[unbound] * 7)
     addresses = Addresses(unbound, unbound, unbound, deadline_ms=1)
-    imports = ImportAddresses(*[unbound] * 7)
+    imports = ImportAddresses(unbound, unbound, unbound, Limits(1, 1, 1, 1), unbound, unbound, unbound)
     machines = MachineAddresses(unbound, unbound, deadline_ms=1)
     more = [imports.router(), catenax.router(), machines.router(), epcis.router()]
     return application(_nothing, addresses, more)

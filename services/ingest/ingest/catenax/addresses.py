@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import wraps
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 import msgspec
@@ -18,7 +17,7 @@ from ingest.catenax import described, queries, store, views
 from ingest.catenax.opened import Releases
 from ingest.catenax.partners import BusinessPartner, Partners
 from ingest.catenax.posts import Posts
-from ingest.deadline import within
+from ingest.deadline import timely
 from ingest.domain.faults import Refused, invalid
 from ingest.domain.shape import read
 from ingest.formats.catenax import releases
@@ -80,7 +79,9 @@ class CatenaxAddresses:
         party = "/parties/{party}"
 
         def add(method: str, path: str, answer: Callable[..., Any], told: dict[str, Any]) -> None:
-            router.add_api_route(party + path, self._in_time(answer), methods=[method], **_TAGS, **told)
+            router.add_api_route(
+                party + path, timely(self.deadline_ms, answer), methods=[method], **_TAGS, **told
+            )
 
         add("PUT", "/business-partner", self.register, described.REGISTER)
         add("GET", "/business-partner", self.partner, described.PARTNER)
@@ -108,14 +109,6 @@ class CatenaxAddresses:
 
         told = {**told, **_TAGS, "operation_id": f"post_{aspect.model}"}
         router.add_api_route(f"/catena-x/{aspect.name}", post, methods=["POST"], **told)
-
-    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        @wraps(answer)
-        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with within(self.deadline_ms):
-                return await answer(*args, **kwargs)
-
-        return answered
 
     async def register(self, request: Request, party: str) -> Response:
         """Put a party's BPNL, and the BPNS of its sites, into force; for the administrator."""

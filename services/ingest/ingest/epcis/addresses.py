@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +15,7 @@ from starlette.responses import Response
 from ingest import answers
 from ingest.access import Access, unknown
 from ingest.addresses import json_response, path_id
-from ingest.deadline import within
+from ingest.deadline import timely, within
 from ingest.domain.faults import Refused, unavailable
 from ingest.domain.shape import read
 from ingest.epcis import described, orders, store
@@ -34,8 +33,6 @@ from tenon.errors import Transient
 from tenon.problems import Problem
 from tenon.rate import Rate
 
-P = ParamSpec("P")
-R = TypeVar("R")
 _SMALL_BYTES = 64 * 1024
 _ORDER_BYTES = 4_096
 _PAGE = 100
@@ -67,19 +64,11 @@ class EpcisAddresses:
 
         order = "/parties/{party}/epcis/orders/{reference:path}"
         add("POST", "/epcis/capture", self.capture, described.CAPTURE)
-        add("GET", "/epcis/capture/{capture}", self._in_time(self.job), described.JOB)
-        add("GET", "/parties/{party}/epcis/stock", self._in_time(self.stock), described.STOCK)
-        add("GET", order, self._in_time(self.order), described.ORDER)
-        add("PUT", order, self._in_time(self.put_order), described.PUT_ORDER)
+        add("GET", "/epcis/capture/{capture}", timely(self.deadline_ms, self.job), described.JOB)
+        add("GET", "/parties/{party}/epcis/stock", timely(self.deadline_ms, self.stock), described.STOCK)
+        add("GET", order, timely(self.deadline_ms, self.order), described.ORDER)
+        add("PUT", order, timely(self.deadline_ms, self.put_order), described.PUT_ORDER)
         return router
-
-    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        @wraps(answer)
-        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with within(self.deadline_ms):
-                return await answer(*args, **kwargs)
-
-        return answered
 
     async def capture(self, request: Request) -> Response:
         """Capture a document, a list of events, or one event."""

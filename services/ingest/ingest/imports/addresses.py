@@ -1,10 +1,10 @@
 """The addresses of imports: upload a file, look how far it is, read its report, end it; templates."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial
 from hashlib import sha256
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from ingest import answers, metrics
 from ingest.access import Access
-from ingest.deadline import within
+from ingest.deadline import timely, within
 from ingest.domain.admit import Sender
 from ingest.domain.faults import unavailable
 from ingest.formats.tables.amounts import Mark
@@ -52,8 +52,6 @@ from tenon.db import Database
 from tenon.metrics import Metrics
 from tenon.problems import Fault, Problem
 
-P = ParamSpec("P")
-R = TypeVar("R")
 _PAGE = 500
 _LISTED = 100
 _LATER = {"retry-after": "10"}
@@ -128,23 +126,16 @@ class ImportAddresses:
         def add(method: str, path: str, answer: Callable[..., Any], summary: str, **told: Any) -> None:
             router.add_api_route(path, answer, methods=[method], summary=summary, **told)
 
+        timed = partial(timely, self._limits.deadline_ms)
         add("POST", "/imports", self.begin, "Import a file", **uploading())
         listed = showing({"imports": [EXAMPLE]}, model=ImportList)
-        add("GET", "/imports", self._in_time(self.list), "The newest imports", **listed)
+        add("GET", "/imports", timed(self.list), "The newest imports", **listed)
         add("GET", "/import-templates", self.template, "A file to begin with", **templates())
         one = showing(EXAMPLE, 404, model=ImportShown)
-        add("GET", "/imports/{job}", self._in_time(self.state), "How far an import is", **one)
-        add("GET", "/imports/{job}/rows", self._in_time(self.rows), "What became of rows", **reported())
-        add("DELETE", "/imports/{job}", self._in_time(self.cancel), "End an import", **ended())
+        add("GET", "/imports/{job}", timed(self.state), "How far an import is", **one)
+        add("GET", "/imports/{job}/rows", timed(self.rows), "What became of rows", **reported())
+        add("DELETE", "/imports/{job}", timed(self.cancel), "End an import", **ended())
         return router
-
-    def _in_time(self, answer: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-        @wraps(answer)
-        async def answered(*args: P.args, **kwargs: P.kwargs) -> R:
-            async with within(self._limits.deadline_ms):
-                return await answer(*args, **kwargs)
-
-        return answered
 
     async def begin(  # noqa: PLR0913 - what may be said of a file
         self,

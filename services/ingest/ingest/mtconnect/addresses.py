@@ -1,9 +1,8 @@
 """Addresses of machines: registered, looked at, and followed no more."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any, ParamSpec
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from ingest import answers
 from ingest.access import Access, unknown
 from ingest.addresses import json_response, path_id
-from ingest.deadline import within
+from ingest.deadline import timely
 from ingest.domain.faults import Refused
 from ingest.domain.shape import read
 from ingest.formats.mtconnect.machines import Machine
@@ -20,7 +19,6 @@ from ingest.mtconnect.machines import Machines
 from tenon.bodies import body_of
 from tenon.problems import Problem
 
-P = ParamSpec("P")
 _BYTES = 128 * 1024
 _PAGE = 20
 _After = Annotated[str, Query(max_length=64, description="The `next` of the page before.")]
@@ -40,7 +38,7 @@ class MachineAddresses:
         router = APIRouter(prefix="/v1/parties/{party}/mtconnect", tags=["mtconnect"])
 
         def add(method: str, path: str, answer: Callable[..., Any], told: dict[str, Any]) -> None:
-            router.add_api_route(path, self._in_time(answer), methods=[method], **told)
+            router.add_api_route(path, timely(self.deadline_ms, answer), methods=[method], **told)
 
         add("GET", "", self.list_machines, shown.LIST)
         add("PUT", "/{machine}", self.put_machine, shown.PUT)
@@ -75,11 +73,3 @@ class MachineAddresses:
         if not await self.machines.take_back(path_id(party), path_id(machine)):
             raise Problem(404, f"{party!r} has no machine {machine!r}")
         return Response(status_code=204)
-
-    def _in_time(self, answer: Callable[P, Awaitable[Response]]) -> Callable[P, Awaitable[Response]]:
-        @wraps(answer)
-        async def answered(*args: P.args, **kwargs: P.kwargs) -> Response:
-            async with within(self.deadline_ms):
-                return await answer(*args, **kwargs)
-
-        return answered
