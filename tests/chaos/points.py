@@ -12,6 +12,8 @@ OWN = {
     "notifier": ("during_load", "after_step", "before_commit", "after_commit"),
 }
 CONSUMERS = ("matcher", "notifier")
+BESIDE = {"imports": ("before_commit",), "mtconnect": ("before_commit", "after_commit")}
+"""Relays of ingest that no load of the chaos tests passes: tests/integration/ingest tries their points."""
 RELAYS = {"ingest": ("outbox",), "matcher": ("rounds",), "notifier": ("outbox", "webhooks")}
 
 

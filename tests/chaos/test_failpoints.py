@@ -17,7 +17,7 @@ from tenon.kafka import Producer
 from tenon.records import OutRecord
 from tests.chaos.judge import Under
 from tests.chaos.line import Line
-from tests.chaos.points import LOOP, OWN, PLACES, RELAY, RELAYS, Place
+from tests.chaos.points import BESIDE, LOOP, OWN, PLACES, RELAY, RELAYS, Place
 
 ROOT = Path(__file__).resolve().parents[2]
 IN_SHORT = ("matcher.after_commit",)
@@ -31,7 +31,9 @@ def _source(folder: str) -> str:
 @pytest.mark.short
 def test_every_failpoint_of_the_source_is_in_the_table() -> None:
     named = set(re.findall(r'failpoint\("(\w+\.\w+)"\)', _source("services") + _source("shared")))
-    assert named == {f"{service}.{point}" for service, points in OWN.items() for point in points}
+    assert named == {f"{name}.{point}" for name, points in (OWN | BESIDE).items() for point in points}
+    beside = _source("tests/integration/ingest")
+    assert all(f"{name}.{point}" in beside for name, points in BESIDE.items() for point in points)
     for file, points in (("relay.py", RELAY), ("stream/loop.py", LOOP)):
         text = (ROOT / "shared/tenon" / file).read_text()
         assert set(re.findall(r'failpoint\(f"\{[^}]+\}\.(\w+)"\)', text)) == set(points)
@@ -51,6 +53,7 @@ def test_every_relay_of_the_source_is_in_the_table() -> None:
         )
         for service in RELAYS
     }
+    found["ingest"] = {names for names in found["ingest"] if not BESIDE.keys() & set(names)}
     assert {s: {a or b for a, b in names} for s, names in found.items()} == {
         service: set(relays) for service, relays in RELAYS.items()
     }

@@ -58,7 +58,7 @@ def test_no_party_class_or_id_is_a_label() -> None:
         for label in re.findall(r"`(\w+)`", labels)
     }
     bounded = {"code", "engine", "outcome", "partition", "reason", "relay", "stage", "status"}
-    assert used == bounded | {"state", "table", "tier", "topic", "type", "what"}
+    assert used == bounded | {"table", "tier", "topic", "type", "what"}
 
 
 def test_every_rule_is_tried() -> None:

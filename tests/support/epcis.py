@@ -42,7 +42,7 @@ def moved(action: str, quantity: Any, step: str | None = None, **more: Any) -> d
 def shipped(quantity: Any, step: str = "shipping", order: str = ORDER, **more: Any) -> dict[str, Any]:
     """Return an event that ships, or receives, goods of an order."""
     told = [{"type": "po", "bizTransaction": order}]
-    return moved("OBSERVE", quantity, step, **{"bizTransactionList": told, **more})
+    return {**moved("OBSERVE", quantity, step), "bizTransactionList": told, **more}
 
 
 def void(told: dict[str, Any]) -> dict[str, Any]:

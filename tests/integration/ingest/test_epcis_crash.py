@@ -16,6 +16,7 @@ from tests.integration.ingest.test_epcis import STEEL, capture, mill, put_order,
 from tests.support.epcis import ITEM, ORDER, PLACE, shipped
 
 GONE = {(ITEM, PLACE, "KGM"): (-40, 0)}
+SENT = shipped(40, action="DELETE")
 
 
 async def dies_at(kafka: KafkaSettings, postgres: str, failpoint: str) -> Ingest:
@@ -25,7 +26,7 @@ async def dies_at(kafka: KafkaSettings, postgres: str, failpoint: str) -> Ingest
         by = await mill(ingest)
         assert (await put_order(by, ORDER, STEEL)).status == 200
         with pytest.raises(aiohttp.ClientError):
-            await capture(by, shipped(40))
+            await capture(by, SENT)
         assert await asyncio.wait_for(running.wait(), 10) == EXIT_CODE
     return by
 
@@ -38,7 +39,7 @@ async def test_a_document_that_was_not_committed_neither_moves_nor_tells_anythin
         side = ingest.having(by.key)
         assert await stock_of(side) == {}
         assert await told(kafka, ingest) == []
-        assert (await capture(side, shipped(40))).body["events"]["new"] == 1
+        assert (await capture(side, SENT)).body["events"]["new"] == 1
         assert await stock_of(side) == GONE
 
 
@@ -48,6 +49,6 @@ async def test_a_document_that_was_committed_counts_once_though_nobody_was_answe
     by = await dies_at(kafka, postgres, "after_commit")
     async with process(kafka, postgres) as (ingest, _):
         side = ingest.having(by.key)
-        assert (await capture(side, shipped(40))).body["events"]["repeated"] == 1
+        assert (await capture(side, SENT)).body["events"]["repeated"] == 1
         assert await stock_of(side) == GONE
         assert [each["shipped"] for each in await told(kafka, ingest)] == [40]

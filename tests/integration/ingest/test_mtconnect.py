@@ -161,14 +161,16 @@ async def begins(ingest: Ingest, agent: Agent) -> None:
     assert (await put(own, agent=agent.url)).status == 200
 
 
-@pytest.mark.parametrize("point", ["before_commit", "after_commit", "before_mark"])
+@pytest.mark.parametrize(
+    "point", ["mtconnect.before_commit", "mtconnect.after_commit", "mtconnect.before_mark"]
+)
 async def test_a_machine_is_followed_on_where_a_process_died(
     kafka: KafkaSettings, postgres: str, point: str
 ) -> None:
     private = {"TENON_MTCONNECT_ALLOW_PRIVATE": "true"}
     await prepare(kafka, postgres)
     async with running_agent() as agent:
-        async with process(kafka, postgres, f"mtconnect.{point}=exit", **private) as (ingest, running):
+        async with process(kafka, postgres, f"{point}=exit", **private) as (ingest, running):
             agent.say(parts, "5")
             await begins(ingest, agent)
             assert await asyncio.wait_for(running.wait(), 30) == EXIT_CODE
@@ -180,4 +182,4 @@ async def test_a_machine_is_followed_on_where_a_process_died(
     assert [event.type for event, _ in events] == ["tenon.resource.published.v1"]
     assert events[0][1]["revision"] == shown["revision"]
     made = sum(window["parts"].get("all", 0) for window in shown["counted"])
-    assert made == (4 if point == "after_commit" else 0), "counted once, from what was stored"
+    assert made == (4 if point == "mtconnect.after_commit" else 0), "counted once, from what was stored"
