@@ -15,9 +15,7 @@ from ingest.domain.route import Router
 from ingest.epcis.bound import bound as bound_epcis
 from ingest.handler import Handler
 from ingest.http import Intake, application
-from ingest.imports import store
-from ingest.imports.addresses import ImportAddresses, Limits
-from ingest.imports.work import LEASE_MS, Imports, Work
+from ingest.imports.bound import bound as bound_imports
 from ingest.keys import Keys
 from ingest.limits import Budget
 from ingest.mtconnect import bound as mtconnect
@@ -26,7 +24,6 @@ from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from tenon import backlog
 from tenon.app import Loop, Service
-from tenon.clock import WallClock
 from tenon.contracts.markets import BadMarketTable, MarketTable, load_table
 from tenon.contracts.topics import MARKET, PARTIES
 from tenon.db import Database
@@ -145,12 +142,8 @@ def _service(
     catenax = bound_catenax(settings, database, router, access, room, measured, relay.wake)
     epcis = bound_epcis(settings, database, router, access, room, measured, relay.wake)
     intake = Intake(access, handler, rate, budget, reader, settings.body_deadline_ms)
-    importing, work, imports = _imports(settings, database, intake, keys, importer, measured)
+    imports = bound_imports(settings, database, intake, keys, importer, measured)
     machines = mtconnect.bound(settings, database, router, access, agents, measured, relay.wake)
-
-    async def import_files(stop: asyncio.Event) -> None:
-        await importing.run(stop)
-        await work.release()
 
     async def relay_outbox(stop: asyncio.Event) -> None:
         await relay.run(stop)
@@ -161,50 +154,22 @@ def _service(
             "kafka": producer.problem() or handler.problem(),
             "database": await database.problem(),
             "outbox": relay.problem(),
-            "imports": importing.problem(),
+            "imports": imports.relay.problem(),
             "mtconnect": machines.relay.problem(),
         }
 
-    counts: dict[str, backlog.Count] = {
-        "outbox": directory.outbox,
-        "imports": partial(store.backlog, database),
-    }
+    counts: dict[str, backlog.Count] = {"outbox": directory.outbox, "imports": imports.backlog}
     loops: dict[str, Loop] = {
         "outbox": relay_outbox,
-        "imports": import_files,
+        "imports": imports.run,
         "mtconnect": machines.run,
         "producer": producer.watch,
         "backlog": partial(backlog.watch, counts, measured),
         "periods": keeper.run,
     }
-    more = [imports.router(), catenax.router(), machines.addresses.router(), epcis.router()]
+    more = [imports.addresses.router(), catenax.router(), machines.addresses.router(), epcis.router()]
     app = application(intake.post, addresses, more)
     return Service("ingest", app, loops, ready, measured)
-
-
-def _imports(
-    settings: IngestSettings,
-    database: Database,
-    intake: Intake,
-    keys: Keys,
-    reader: Executor,
-    measured: Metrics,
-) -> tuple[Relay[Work], Imports, ImportAddresses]:
-    """Return what imports files: the relay, its source of work, and the addresses."""
-    leases = Leases(database, owner=settings.instance, ttl_ms=LEASE_MS)
-    work = Imports(database, leases, intake.handler, keys, intake.rate, reader, measured)
-    relaying = RelaySettings("imports", limit=1, retry_deadline_ms=settings.retry_deadline_ms)
-    relay: Relay[Work] = Relay("imports", work, work.effect, metrics=measured, settings=relaying)
-    limits = Limits(
-        settings.send_deadline_ms,
-        settings.body_deadline_ms,
-        min(settings.import_max_bytes, settings.max_in_flight_bytes // 2),
-        settings.imports_per_party,
-    )
-    addresses = ImportAddresses(
-        intake.access, database, intake.budget, limits, measured, relay.wake, WallClock()
-    )
-    return relay, work, addresses
 
 
 def _bounded(effect: Effect[Entry]) -> Effect[Entry]:
