@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import pytest
 
@@ -16,6 +17,7 @@ from tenon.kafka import KafkaSettings
 from tenon_local.kafka import EmbeddedKafka
 from tests.integration.ingest.running import Answer, Ingest, event, offer, party, ready, site, written
 from tests.support.stack import running_kafka, settings_for
+from tests.support.waiting import until
 
 DEADLINE_MS, SLACK_S = 1_000, 2.0
 MASKS = {"scheme": "hs", "code": "630790"}
@@ -58,6 +60,10 @@ async def accepted_again(ingest: Ingest, sent: dict[str, object]) -> None:
     raise AssertionError("nothing was accepted within 30 s")
 
 
+async def is_ready(ingest: Ingest) -> bool:
+    return (await ingest.call("GET", "/health/ready")).status == 200
+
+
 async def test_a_frozen_broker_costs_an_answer_in_time_and_nothing_that_was_accepted(
     own_server: EmbeddedKafka, own_kafka: KafkaSettings, postgres: str
 ) -> None:
@@ -75,7 +81,7 @@ async def test_a_frozen_broker_costs_an_answer_in_time_and_nothing_that_was_acce
         assert (await ingest.call("GET", "/health/ready")).status == 503
         thaw(own_server)
         await accepted_again(ingest, offer("acme", "during"))
-        assert (await ingest.call("GET", "/health/ready")).status == 200
+        await until(partial(is_ready, ingest), "ingest is ready again: its relays come back by themselves")
         listed = [json.loads(record.data)["offer"]["offer"] for _, record in await written(own_kafka)]
         assert listed[0] == "before"
         assert set(listed) == {"before", "during"}
