@@ -5,7 +5,10 @@ module and the measurement of durations (time.monotonic) asks the operating syst
 """
 
 import time
+from datetime import datetime
 from typing import Protocol
+
+from tenon.contracts.codec import instant
 
 
 class Clock(Protocol):
@@ -31,3 +34,8 @@ class WallClock:
     def now_ms(self) -> int:
         """Return the present time in milliseconds since the epoch."""
         return time.time_ns() // 1_000_000 + _offset_ms
+
+
+def wall_now() -> datetime:
+    """Return the present time by the operating system's clock, in UTC."""
+    return instant(WallClock().now_ms())

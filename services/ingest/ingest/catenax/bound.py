@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from datetime import datetime
 from typing import get_args
 
 from ingest import metrics
@@ -19,8 +18,7 @@ from ingest.formats.catenax.aspects import COMMENT, DEMAND, GROUP, NOTIFICATION,
 from ingest.formats.catenax.cases import Action
 from ingest.limits import Budget
 from ingest.settings import IngestSettings
-from tenon.clock import WallClock
-from tenon.contracts.codec import instant
+from tenon.clock import wall_now
 from tenon.db import Database
 from tenon.metrics import Metrics
 from tenon.rate import Rate
@@ -42,13 +40,9 @@ def bound(
             measured.add(metrics.CATENAX_TAKEN, 0, type=aspect.name, outcome=action)
     opening = Opening(router, reader)
     remembered = remembered_numbers(settings.look_up_ttl_ms)
-    partners = Partners(database, opening, _now, changed, remembered)
-    taking = Taking(database, opening, measured, _now, changed)
+    partners = Partners(database, opening, wall_now, changed, remembered)
+    taking = Taking(database, opening, measured, wall_now, changed)
     deadlines = settings.body_deadline_ms, settings.send_deadline_ms
-    posts = Posts(access, partners, taking, Asking(database), rate, budget, reader, *deadlines, _now)
-    releases = Releases(database, opening, _now, changed)
+    posts = Posts(access, partners, taking, Asking(database), rate, budget, reader, *deadlines, wall_now)
+    releases = Releases(database, opening, wall_now, changed)
     return CatenaxAddresses(access, partners, releases, posts, database, reader, settings.send_deadline_ms)
-
-
-def _now() -> datetime:
-    return instant(WallClock().now_ms())

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from datetime import datetime
 from typing import get_args
 from uuid import uuid4
 
@@ -15,8 +14,7 @@ from ingest.epcis.taking import Capturing
 from ingest.formats.epcis.ledger import Outcome
 from ingest.limits import Budget
 from ingest.settings import IngestSettings
-from tenon.clock import WallClock
-from tenon.contracts.codec import instant
+from tenon.clock import wall_now
 from tenon.db import Database
 from tenon.metrics import Metrics
 from tenon.rate import Rate
@@ -35,9 +33,5 @@ def bound(
     for outcome in (*get_args(Outcome), "rolled_back"):
         measured.add(metrics.EPCIS_EVENTS, 0, outcome=outcome)
     measured.add(metrics.EPCIS_TOLD, 0)
-    capturing = Capturing(database, Orders(router), measured, _now, uuid4, changed)
+    capturing = Capturing(database, Orders(router), measured, wall_now, uuid4, changed)
     return EpcisAddresses(access, capturing, *room, settings.body_deadline_ms, settings.send_deadline_ms)
-
-
-def _now() -> datetime:
-    return instant(WallClock().now_ms())

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 
 from ingest.access import Access
 from ingest.domain.route import Router
@@ -15,8 +14,7 @@ from ingest.mtconnect.following import AT_A_TIME, Asked, Following
 from ingest.mtconnect.machines import Machines
 from ingest.settings import IngestSettings
 from tenon import guard
-from tenon.clock import WallClock
-from tenon.contracts.codec import instant
+from tenon.clock import wall_now
 from tenon.db import Database
 from tenon.lease import Leases
 from tenon.metrics import Metrics
@@ -66,13 +64,9 @@ def bound(
 ) -> Bound:
     """Return what follows machines; `changed` is called after each commit that filled the outbox."""
     leases = Leases(database, owner=settings.instance)
-    following = Following(database, leases, agents, router, measured, _now)
+    following = Following(database, leases, agents, router, measured, wall_now)
     relaying = RelaySettings("mtconnect", limit=AT_A_TIME, retry_deadline_ms=settings.retry_deadline_ms)
     relay: Relay[Asked] = Relay("mtconnect", following, following.effect, metrics=measured, settings=relaying)
     following.woken, following.changed = relay.wake, changed
-    machines = Machines(database, router, settings.mtconnect_allow_private, _now, changed)
+    machines = Machines(database, router, settings.mtconnect_allow_private, wall_now, changed)
     return Bound(relay, following, MachineAddresses(access, machines, settings.send_deadline_ms))
-
-
-def _now() -> datetime:
-    return instant(WallClock().now_ms())
